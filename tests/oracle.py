@@ -352,7 +352,7 @@ def random_case(rng: random.Random) -> dict[str, Any]:
 
 
 def _some_day(rng: random.Random) -> dt.date:
-    first, last = VERSIONS[0][0], dt.date(2027, 6, 30)
+    first, last = VERSIONS[0][0], dt.date(2026, 12, 31)
     if rng.random() < 0.5:
         return first + dt.timedelta(rng.randrange((last - first).days + 1))
     since = rng.choice(VERSIONS)[0]

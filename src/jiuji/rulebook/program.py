@@ -256,6 +256,10 @@ class Program:
             return self.parameters[ref.name]
         return self.quantities[ref.name]
 
+    def lookup_gap(self, name: str) -> Label:
+        """The label of a parameter or quantity that no level has set."""
+        return self.parameters[name].label if name in self.parameters else self.quantities[name].label
+
     def segment(self, day: int) -> int:
         """Which stretch between two changes of the standard a day (ordinal) falls in."""
         import bisect
