@@ -16,7 +16,10 @@ What was done for speed, all of it within the public package:
   of one piece), and the slices go to one thread per core, as numpy lets go of the interpreter lock in its loops;
 - the rates of clause 2.2.3 are applied as increments (three `maximum`), which is cheaper, and exact where a
   `MarginalRateTaxScale` works in floating point;
-- categories meet in `numpy.choose` on a small code, which beats `numpy.select` on six conditions.
+- categories, tiers and dated figures are joined by multiplying with truth values, the old OpenFisca idiom: on random
+  rows it takes 1 to 3 ns a row, where `numpy.select` and `numpy.choose` took 10 to 20 and `numpy.where` 8;
+- the trace is read out by one walk over the tracer's trees: `get_serialized_flat_trace` gives the same entries, but
+  visits every cached reading again.
 """
 
 from __future__ import annotations
@@ -35,6 +38,8 @@ from openfisca_core.parameters import ParameterNode
 from openfisca_core.periods import DateUnit, Instant, period
 from openfisca_core.simulations import Simulation
 from openfisca_core.taxbenefitsystems import TaxBenefitSystem
+from openfisca_core.tracers import FullTracer
+from openfisca_core.tracers.flat_trace import FlatTrace
 from openfisca_core.variables import Variable
 
 from benchmarks.rivals import population
@@ -210,9 +215,9 @@ def _on_day_of_application(
     first, second, third = (
         np.int32(getattr(parameters(since), name)) for since in (V1, V2, V3)
     )
-    return np.where(
-        applied_on >= DAY_V3, third, np.where(applied_on >= DAY_V2, second, first)
-    )
+    value = (applied_on >= DAY_V2) * (second - first) + first
+    value += (applied_on >= DAY_V3) * (third - second)
+    return value
 
 
 @quantity(np.int32)
@@ -230,7 +235,9 @@ def income_line(household: Any, period: Any, parameters: Any) -> Array:
 
 @quantity(np.int8)
 def category(household: Any, period: Any) -> Array:
-    return CATEGORY_OF_CAUSE[household("cause", period).view(np.ndarray)]
+    return CATEGORY_OF_CAUSE.take(
+        household("cause", period).view(np.ndarray), mode="clip"
+    )
 
 
 @quantity(np.bool_)
@@ -294,6 +301,12 @@ def accident_tier(household: Any, period: Any) -> Array:
     return np.int8(3) - first - second
 
 
+def _months(tier: Array, p: Any) -> Array:
+    months = (tier <= 2) * np.int8(p.months_2 - p.months_3) + np.int8(p.months_3)
+    months += (tier == 1) * np.int8(p.months_1 - p.months_2)
+    return months
+
+
 def _members(household: Any, period: Any, most: int) -> Array:
     return np.minimum(household("household_size", period), most)
 
@@ -301,10 +314,9 @@ def _members(household: Any, period: Any, most: int) -> Array:
 @quantity(np.int32)
 def accident_amount(household: Any, period: Any, parameters: Any) -> Array:
     p = parameters(period).accident
-    months = np.array([p.months_1, p.months_2, p.months_3], np.int32)
     members = _members(household, period, p.most_members)
-    tier = household("accident_tier", period)
-    return months[tier - 1] * household("dibao", period) * members
+    months = _months(household("accident_tier", period), p)
+    return household("dibao", period) * members * months
 
 
 # 2.1.2 illness
@@ -320,10 +332,9 @@ def illness_tier(household: Any, period: Any, parameters: Any) -> Array:
 @quantity(np.int32)
 def illness_amount(household: Any, period: Any, parameters: Any) -> Array:
     p = parameters(period).illness
-    months = np.array([p.months_1, p.months_2, p.months_3], np.int32)
     members = _members(household, period, p.most_members)
-    tier = household("illness_tier", period)
-    return months[tier - 1] * household("dibao", period) * members
+    months = _months(household("illness_tier", period), p)
+    return household("dibao", period) * members * months
 
 
 # 2.2.3 medical expense
@@ -363,14 +374,18 @@ def medical_amount(household: Any, period: Any, parameters: Any) -> Array:
     p = parameters(period).medical
     own = household("own_medical_expense", period)
     recognised = household("recognised_household", period)
-    first_rate = np.where(
-        recognised, np.int64(p.rate_1 + p.more_if_recognised), np.int64(p.rate_1)
-    )
-    part = np.maximum(own - household("medical_threshold", period), 0)
-    percents = part * first_rate
-    percents += np.maximum(own - p.band_2, 0) * (p.rate_2 - p.rate_1)
-    percents += np.maximum(own - p.band_3, 0) * (p.rate_3 - p.rate_2)
-    return (percents + 5000) // 10000
+    percents = _above(own, household("medical_threshold", period))
+    percents *= recognised * np.int8(p.more_if_recognised) + np.int8(p.rate_1)
+    percents += _above(own, p.band_2) * (p.rate_2 - p.rate_1)
+    percents += _above(own, p.band_3) * (p.rate_3 - p.rate_2)
+    percents += 5000
+    percents //= 10000
+    return percents
+
+
+def _above(money: Array, line: Any) -> Array:
+    part = money - line
+    return np.maximum(part, 0, out=part)
 
 
 # 2.2.4 education expense
@@ -434,6 +449,11 @@ def other_condition(household: Any, period: Any) -> Array:
     return household("county_situation", period) != NO_SITUATION
 
 
+@quantity(np.int8)
+def other_tier(household: Any, period: Any) -> Array:
+    return np.ones(household.count, np.int8)
+
+
 @quantity(np.int32)
 def other_amount(household: Any, period: Any, parameters: Any) -> Array:
     p = parameters(period).other
@@ -444,8 +464,13 @@ def other_amount(household: Any, period: Any, parameters: Any) -> Array:
 # From amount to award
 
 
-def _by_category(household: Any, period: Any, *choices: Any) -> Array:
-    return np.choose(household("category", period), choices, mode="clip")
+def _by_category(household: Any, period: Any, *names: str) -> Array:
+    """The value of each row's own category."""
+    category = household("category", period)
+    total = household(names[0], period) * (category == 0)
+    for code, name in enumerate(names[1:], 1):
+        total += household(name, period) * (category == code)
+    return total
 
 
 @quantity(np.bool_)
@@ -453,12 +478,12 @@ def condition(household: Any, period: Any) -> Array:
     return _by_category(
         household,
         period,
-        household("accident_condition", period),
-        household("emergency_admission", period),
-        household("medical_condition", period),
-        household("education_condition", period),
-        household("disability_condition", period),
-        household("other_condition", period),
+        "accident_condition",
+        "emergency_admission",
+        "medical_condition",
+        "education_condition",
+        "disability_condition",
+        "other_condition",
     )
 
 
@@ -467,12 +492,12 @@ def category_tier(household: Any, period: Any) -> Array:
     return _by_category(
         household,
         period,
-        household("accident_tier", period),
-        household("illness_tier", period),
-        household("medical_tier", period),
-        household("education_tier", period),
-        household("disability_tier", period),
-        np.int8(1),
+        "accident_tier",
+        "illness_tier",
+        "medical_tier",
+        "education_tier",
+        "disability_tier",
+        "other_tier",
     )
 
 
@@ -481,12 +506,12 @@ def category_amount(household: Any, period: Any) -> Array:
     return _by_category(
         household,
         period,
-        household("accident_amount", period),
-        household("illness_amount", period),
-        household("medical_amount", period),
-        household("education_amount", period),
-        household("disability_amount", period),
-        household("other_amount", period),
+        "accident_amount",
+        "illness_amount",
+        "medical_amount",
+        "education_amount",
+        "disability_amount",
+        "other_amount",
     )
 
 
@@ -516,7 +541,8 @@ def below_least(household: Any, period: Any, parameters: Any) -> Array:
 @quantity(np.int16)
 def reasons(household: Any, period: Any) -> Array:
     category = household("category", period)
-    mask = BIT_OF_CATEGORY[category] * ~household("condition", period)
+    mask = BIT_OF_CATEGORY.take(category, mode="clip")
+    mask *= ~household("condition", period)
     mask |= household("means_test_failed", period) * np.int16(BIT["2.2"])
     mask |= household("unjustified_repeat", period) * np.int16(BIT["3.0"])
     mask |= household("below_least", period) * np.int16(BIT["4.1"])
@@ -551,8 +577,8 @@ def authority(household: Any, period: Any, parameters: Any) -> Array:
     award = household("award", period)
     emergency = household("emergency", period)
     granted = household("granted", period)
-    above = np.where(emergency, award > p.emergency, award > p.expenditure)
-    return np.where(granted, above, ~emergency)
+    above = (award > p.emergency) | (~emergency & (award > p.expenditure))
+    return ((granted & above) | ~(granted | emergency)).view(np.int8)
 
 
 @quantity(np.bool_)
@@ -583,7 +609,7 @@ def one(case: dict[str, Any], trace: bool = True) -> dict[str, Any]:
     decided = {name: simulation.calculate(name, NOW) for name in OUTPUTS}
     decision = population.decode(decided, 0)
     if trace:
-        decision["trace"] = simulation.tracer.get_serialized_flat_trace()
+        decision["trace"] = _read_out(simulation.tracer)
     return decision
 
 
@@ -616,6 +642,26 @@ def batch(columns: Columns, rows: int = SLICE, workers: int = WORKERS) -> Column
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(decide, starts))
     return out
+
+
+def _read_out(tracer: FullTracer) -> dict[str, Any]:
+    """Every variable calculated: its value, the variables and the parameters that it used."""
+    entries: dict[str, Any] = {}
+    nodes = list(tracer.trees)
+    while nodes:
+        node = nodes.pop()
+        if node.name in entries and not node.children:
+            continue
+        entries[node.name] = {
+            "value": FlatTrace.serialize(node.value),
+            "dependencies": [child.name for child in node.children],
+            "parameters": {
+                f"{parameter.name}<{parameter.period}>": parameter.value
+                for parameter in node.parameters
+            },
+        }
+        nodes += node.children
+    return entries
 
 
 def _simulation(households: int) -> Simulation:

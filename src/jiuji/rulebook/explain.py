@@ -122,6 +122,13 @@ def trace_lines(decision: Decision, lang: str = "zh") -> list[Line]:
             and children[0][1] == value
         ):
             meta, value, children = children[0]  # a name for a name: show the one that says how
+        if meta.kind == "row" and children and children[0][0].kind == "row":
+            lines.append((depth, meta.label[lang], children[0][0].label[lang], meta.clause, ""))
+            if meta.name not in seen:
+                seen.add(meta.name)
+                for child in children[1:]:
+                    walk(child, depth + 1)
+            return
         lines.append((depth, meta.label[lang], value_words(meta, value, lang), meta.clause, words_of(meta, program, lang)))
         if meta.kind in ("quantity", "row", "ground") and children:
             if meta.name in seen:
@@ -194,7 +201,7 @@ def limit_words(within: tuple[str, int], after: str, program: Program, track: st
     which = 0 if lang == "zh" else 1
     start = EVENTS[after][which] if after in EVENTS else ""
     for step in program.steps:
-        if step.track == track and step.name == after:
+        if step.track == track and step.name == after and after not in EVENTS:
             start = step.label[lang]
     if not unit:
         return "未规定" if lang == "zh" else "not set"

@@ -1,0 +1,260 @@
+"""The one command: ``jiuji``. Errors go to standard error in Chinese and English, with exit code 2."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from . import __version__
+from .rulebook.errors import CaseError, JiujiError, RulebookError
+
+
+class Jiuji(click.Group):
+    """Turns the errors that a person can mend into two lines and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except JiujiError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(2)
+        except BrokenPipeError:
+            sys.stderr.close()
+            ctx.exit(1)
+
+
+class Day(click.ParamType[dt.date]):
+    name = "date"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> dt.date:
+        if isinstance(value, dt.date):
+            return value
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"“{value}” 不是日期，请写成 2026-01-31 / '{value}' is not a date; write 2026-01-31", param, ctx)
+
+
+DAY = Day()
+LANG = click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="语言 Language.")
+RULEBOOK = click.option("--rulebook", "name", required=True, help="标准的编号、区划代码或文件 Id, division code or file.")
+
+
+@click.group(cls=Jiuji, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="jiuji")
+def cli() -> None:
+    """救急：临时救助的规则与决定 Jiuji: rules and decisions of temporary assistance."""
+
+
+def main() -> None:
+    cli(prog_name="jiuji")
+
+
+@cli.command()
+@click.argument("case", type=click.Path(allow_dash=True, path_type=Path))
+@RULEBOOK
+@click.option("--on", type=DAY, help="案件未写申请日期时所用的日期 Date of application where the case has none.")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON Print JSON.")
+@click.option("--lines", is_flag=True, help="每行一个案件（JSON Lines）One case a line.")
+@LANG
+def decide(case: Path, name: str, on: dt.date | None, as_json: bool, lines: bool, lang: str) -> None:
+    """对一个案件作出有理由的决定 Decide a case, with reasons. CASE: a JSON file, or - for standard input."""
+    from .rulebook.case import parse_case
+    from .rulebook.decision import load
+
+    rulebook = load(name)
+    if lines:
+        _decide_lines(rulebook, case, on, as_json, lang)
+        return
+    raw = _read(case)
+    decision = rulebook.decide(parse_case(raw), on)
+    for doubt in decision.doubts:
+        click.echo(f"请核对：{doubt['zh']}\nPlease check: {doubt['en']}", err=True)
+    if as_json:
+        click.echo(json.dumps(decision.to_json(), ensure_ascii=False))
+    else:
+        from .rulebook.terminal import show_decision
+
+        show_decision(decision, lang)
+
+
+def _read(path: Path) -> bytes:
+    if str(path) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CaseError(
+            f"无法读取 {path}：{error.strerror}。请核对路径。",
+            f"{path} cannot be read: {error.strerror}. Check the path.",
+        ) from None
+
+
+def _decide_lines(rulebook: Any, path: Path, on: dt.date | None, as_json: bool, lang: str) -> None:
+    """One result a line, in order, streaming. A bad line stops the run, naming the line."""
+    from .rulebook.case import parse_case
+    from .rulebook.explain import headline
+
+    try:
+        source: IO[bytes] = sys.stdin.buffer if str(path) == "-" else path.open("rb")
+    except OSError as error:
+        raise CaseError(
+            f"无法读取 {path}：{error.strerror}。请核对路径。",
+            f"{path} cannot be read: {error.strerror}. Check the path.",
+        ) from None
+    with source:
+        for number, line in enumerate(source, 1):
+            if not line.strip():
+                continue
+            try:
+                decision = rulebook.decide(parse_case(line), on)
+            except CaseError as error:
+                raise CaseError(f"第 {number} 行：{error.zh}", f"Line {number}: {error.en}", key=error.key) from None
+            text = json.dumps(decision.to_json(), ensure_ascii=False) if as_json else headline(decision, lang)
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+
+
+@cli.group()
+def rulebook() -> None:
+    """救助标准：检查、查看、比较 Rulebooks: check, show, compare."""
+
+
+@rulebook.command("list")
+def list_rulebooks() -> None:
+    """已有的救助标准 The rulebooks that are known."""
+    from .rulebook.library import Library
+
+    for book in Library().books.values():
+        click.echo(f"{book.id:28} {book.division}  {book.programme:22} {book.title.get('zh', '')}")
+
+
+@rulebook.command()
+@click.argument("paths", nargs=-1, required=True)
+@click.option("--lang", type=click.Choice(["zh", "en", "both"]), default="both", show_default=True)
+def check(paths: tuple[str, ...], lang: str) -> None:
+    """检查救助标准，列出全部问题 Check rulebooks; prints every problem and exits with 1 when there is one."""
+    from .rulebook.check import check as check_one
+
+    failed = False
+    for path in paths:
+        problems = check_one(path)
+        for problem in problems:
+            click.echo(str(problem) if lang == "both" else problem.text(lang))
+        failed = failed or any(not p.warning for p in problems)
+        if not problems:
+            click.echo(f"{path}: 没有问题 no problems")
+        else:
+            click.echo(f"{path}: {len(problems)} 个问题 problems")
+    if failed:
+        sys.exit(1)
+
+
+@rulebook.command()
+@click.argument("name")
+@click.option("--on", type=DAY, help="哪一天有效 As in force on this day (default: today).")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON Print JSON.")
+@LANG
+def show(name: str, on: dt.date | None, as_json: bool, lang: str) -> None:
+    """某日有效的标准，逐项注明由哪一级、哪个文件确定 The effective rulebook, each value with who set it."""
+    from .rulebook.decision import load
+    from .rulebook.terminal import effective_rows, show_effective
+
+    book = load(name)
+    day = on or dt.date.today()
+    if as_json:
+        click.echo(json.dumps(effective_rows(book, day), ensure_ascii=False, indent=2))
+    else:
+        show_effective(book, day, lang)
+
+
+@rulebook.command()
+@click.argument("name")
+@click.option("--on", type=DAY, help="哪一天 As of this day (default: today).")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON Print JSON.")
+@LANG
+def gaps(name: str, on: dt.date | None, as_json: bool, lang: str) -> None:
+    """尚未规定的部分 What no level has set yet."""
+    from .rulebook.decision import load
+
+    book = load(name)
+    missing = book.program.gaps((on or dt.date.today()).toordinal())
+    if as_json:
+        rows = [
+            {"name": g.name, "label": g.label, "clause": g.clause, "open_to": g.item.get("open")} for g in missing
+        ]
+        steps = [
+            {"name": f"step.{s.key}", "label": s.label, "clause": s.clause, "open_to": s.item.get("open")}
+            for s in book.program.steps
+            if not s.within[0]
+        ]
+        click.echo(json.dumps(rows + steps, ensure_ascii=False, indent=2))
+        return
+    from .rulebook.terminal import show_gaps
+
+    show_gaps(book, missing, lang)
+
+
+@rulebook.command()
+@click.argument("name", default="150199")
+@click.option("--explain/--no-explain", default=True, help="打印理由 Print the explanation of each.")
+@LANG
+def examples(name: str, explain: bool, lang: str) -> None:
+    """运行标准里的算例 Decide the worked examples of a rulebook and print the explanations."""
+    from .rulebook.check import own_examples, run_example
+    from .rulebook.decision import load
+    from .rulebook.terminal import show_decision, show_title
+
+    book = load(name)
+    failed = 0
+    cases = own_examples(book.program)
+    for data, _ in cases:
+        wrong = run_example(book, data)
+        failed += bool(wrong)
+        show_title(f"{data['name'][lang]}", data.get("row", ""), not wrong)
+        try:
+            decision = book.decide(data["case"], data.get("on"))
+        except CaseError as error:
+            click.echo(f"  {error.zh if lang == 'zh' else error.en}")
+            continue
+        show_decision(decision, lang, brief=not explain)
+    total = len(cases)
+    click.echo(
+        f"{book.program.title.get(lang, book.id)}：{total} 个算例，{failed} 个不符"
+        if lang == "zh"
+        else f"{book.program.title.get(lang, book.id)}: {total} examples, {failed} failed"
+    )
+    if failed:
+        sys.exit(1)
+
+
+def progress(label: str) -> Callable[[int, int], None]:
+    """A progress bar on standard error where it is a terminal; otherwise nothing."""
+    state: dict[str, Any] = {}
+
+    def report(done: int, total: int) -> None:
+        if not sys.stderr.isatty():
+            return
+        if "bar" not in state:
+            state["bar"] = click.progressbar(length=max(total, 1), label=label, file=sys.stderr)
+            state["bar"].__enter__()
+            state["at"] = 0
+        state["bar"].update(done - state["at"])
+        state["at"] = done
+        if done >= total:
+            state["bar"].__exit__(None, None, None)
+
+    return report
+
+
+def lines_of(rows: Iterable[str]) -> str:
+    return "\n".join(rows)
+
+
+__all__ = ["RulebookError", "cli", "main"]
