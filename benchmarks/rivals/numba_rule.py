@@ -16,9 +16,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
-
 from benchmarks.rivals.population import FIRST_DAY, Columns
+from numba import njit, prange
 
 _DAY_2025 = 20089
 _DAY_2026 = 20454
@@ -70,14 +69,12 @@ def batch(columns: Columns) -> Columns:
     applied = columns["applied_on"]
     if applied.size and applied.min() < FIRST_DAY:
         raise ValueError("示例旗 has no standard before 2024-01-01")
-    out: Columns = {
-        name: np.empty(applied.size, dtype) for name, dtype in _OUTPUTS.items()
-    }
+    out: Columns = {name: np.empty(applied.size, dtype) for name, dtype in _OUTPUTS.items()}
     _kernel(*(columns[name] for name in _ORDER), *out.values())
     return out
 
 
-@njit(parallel=True, nogil=True, error_model="numpy", boundscheck=False)  # type: ignore[untyped-decorator]
+@njit(parallel=True, nogil=True, error_model="numpy", boundscheck=False)
 def _kernel(
     applied_on: Any,
     cause: Any,
@@ -129,13 +126,9 @@ def _kernel(
         helped = False
         if not emergency:
             helped = recognised[i] != 0
-            passed = (
-                helped
-                | ((annual_income_per_head[i] < line) | income_exception[i])
-                & (financial_assets[i] <= 24 * s * size)
-                & (dwellings[i] <= 1)
-                & (vehicles[i] == 0)
-            )
+            passed = helped | ((annual_income_per_head[i] < line) | income_exception[i]) & (
+                financial_assets[i] <= 24 * s * size
+            ) & (dwellings[i] <= 1) & (vehicles[i] == 0)
             refused |= 4 * (not passed)
         panel = False
 
@@ -171,11 +164,7 @@ def _kernel(
             # Hundredths of a fen; the whole yuan below are exact because 10000 of them are a yuan.
             sum_ = (percents + 5000) // 10000 * 100
             rank = 3 - (own > 6000000) - (own > 3000000)
-            panel = (
-                (own > 10000000)
-                & (own > 3 * annual_income_per_head[i] * size)
-                & (refused == 0)
-            )
+            panel = (own > 10000000) & (own > 3 * annual_income_per_head[i] * size) & (refused == 0)
         elif why == 7:
             clause, bit = 3, 16
             preschool = np.int64(students_preschool[i])
@@ -183,9 +172,7 @@ def _kernel(
             college = np.int64(students_college[i])
             net = education_net_expense[i]
             condition = (preschool + senior_high + college >= 1) & (net > 0)
-            sum_ = min(
-                net, 100000 * preschool + 200000 * senior_high + 400000 * college
-            )
+            sum_ = min(net, 100000 * preschool + 200000 * senior_high + 400000 * college)
             rank = 3 - (college >= 1) - ((college >= 1) | (senior_high >= 1))
         elif why == 8:
             clause, bit = 4, 32

@@ -12,7 +12,7 @@ What was done for speed, all of it within the public package:
 - one period serves every case, so that the parameters of that day are looked up once and stay cached; the two figures
   that change with the date of application are chosen per row by two comparisons, not by three simulations;
 - one case sets only the facts that it holds;
-- a batch goes in slices of `SLICE` rows, so that the memory of intermediate arrays is used again (two to three times
+- a batch goes in slices of `SLICE` rows, so that the memory of intermediate arrays is used again (several times
   the rate of one piece); the slices go to one thread per core, as numpy lets go of the interpreter lock in its loops.
   Smaller slices make the threads wait for each other, because every slice has some 2 ms of OpenFisca's own work;
 - the rates of clause 2.2.3 are applied as increments (three `maximum`), which is cheaper, and exact where a
@@ -33,6 +33,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from benchmarks.rivals import population
+from benchmarks.rivals.population import CATEGORIES, REASONS, Columns
 from openfisca_core.entities import build_entity
 from openfisca_core.indexed_enums import Enum, EnumArray
 from openfisca_core.parameters import ParameterNode
@@ -42,9 +44,6 @@ from openfisca_core.taxbenefitsystems import TaxBenefitSystem
 from openfisca_core.tracers import FullTracer
 from openfisca_core.tracers.flat_trace import FlatTrace
 from openfisca_core.variables import Variable
-
-from benchmarks.rivals import population
-from benchmarks.rivals.population import CATEGORIES, REASONS, Columns
 
 Array = npt.NDArray[Any]
 
@@ -61,7 +60,7 @@ OUTPUTS = (
 )
 
 
-class Cause(Enum):  # type: ignore[misc]
+class Cause(Enum):
     natural_disaster = "自然灾害"
     fire = "火灾"
     traffic_accident = "交通事故"
@@ -74,13 +73,13 @@ class Cause(Enum):  # type: ignore[misc]
     other_hardship = "其他特殊困难"
 
 
-class Recognised(Enum):  # type: ignore[misc]
+class Recognised(Enum):
     none = "无"
     dibao = "低保"
     tekun = "特困"
 
 
-class Situation(Enum):  # type: ignore[misc]
+class Situation(Enum):
     none = "无"
     breadwinner_absent = "主要劳动力失联或服刑"
 
@@ -160,9 +159,7 @@ CATEGORY_OF_CAUSE = np.array(population.CATEGORY_OF_CAUSE, np.int8)
 BIT = {clause: 1 << i for i, clause in enumerate(REASONS)}
 BIT_OF_CATEGORY = np.array([BIT[clause] for clause in CATEGORIES], np.int16)
 
-Household = build_entity(
-    key="household", plural="households", label="Household", is_person=True
-)
+Household = build_entity(key="household", plural="households", label="Household", is_person=True)
 SYSTEM = TaxBenefitSystem([Household])
 SYSTEM.parameters = ParameterNode("", data=PARAMETERS)
 
@@ -209,13 +206,9 @@ _add_facts()
 # Dated parameters
 
 
-def _on_day_of_application(
-    household: Any, period: Any, parameters: Any, name: str
-) -> Array:
+def _on_day_of_application(household: Any, period: Any, parameters: Any, name: str) -> Array:
     applied_on = household("applied_on", period)
-    first, second, third = (
-        np.int32(getattr(parameters(since), name)) for since in (V1, V2, V3)
-    )
+    first, second, third = (np.int32(getattr(parameters(since), name)) for since in (V1, V2, V3))
     value = (applied_on >= DAY_V2) * (second - first) + first
     value += (applied_on >= DAY_V3) * (third - second)
     return value
@@ -236,9 +229,7 @@ def income_line(household: Any, period: Any, parameters: Any) -> Array:
 
 @quantity(np.int8)
 def category(household: Any, period: Any) -> Array:
-    return CATEGORY_OF_CAUSE.take(
-        household("cause", period).view(np.ndarray), mode="clip"
-    )
+    return CATEGORY_OF_CAUSE.take(household("cause", period).view(np.ndarray), mode="clip")
 
 
 @quantity(np.bool_)
@@ -261,12 +252,8 @@ def recognised_household(household: Any, period: Any) -> Array:
 def means_test_passed(household: Any, period: Any, parameters: Any) -> Array:
     means = parameters(period).means
     income = household("annual_income_per_head", period)
-    poor = (income < household("income_line", period)) | household(
-        "income_exception", period
-    )
-    most_assets = (means.asset_months * 100) * (
-        household("dibao", period) * household("household_size", period)
-    )
+    poor = (income < household("income_line", period)) | household("income_exception", period)
+    most_assets = (means.asset_months * 100) * (household("dibao", period) * household("household_size", period))
     return household("recognised_household", period) | (
         poor
         & (household("financial_assets", period) <= most_assets)
@@ -358,9 +345,7 @@ def medical_threshold(household: Any, period: Any, parameters: Any) -> Array:
 
 @quantity(np.bool_)
 def medical_condition(household: Any, period: Any) -> Array:
-    return household("own_medical_expense", period) > household(
-        "medical_threshold", period
-    )
+    return household("own_medical_expense", period) > household("medical_threshold", period)
 
 
 @quantity(np.int8)
@@ -423,9 +408,7 @@ def education_amount(household: Any, period: Any, parameters: Any) -> Array:
 
 @quantity(np.bool_)
 def disability_condition(household: Any, period: Any) -> Array:
-    return (household("severely_disabled_members", period) >= 1) & (
-        household("carers_unable_to_work", period) >= 1
-    )
+    return (household("severely_disabled_members", period) >= 1) & (household("carers_unable_to_work", period) >= 1)
 
 
 @quantity(np.int8)
@@ -620,9 +603,7 @@ def batch(columns: Columns, rows: int = SLICE, workers: int = WORKERS) -> Column
     n = columns["applied_on"].size
     if n and columns["applied_on"].min() < population.FIRST_DAY:
         raise ValueError("示例旗 has no standard before 2024-01-01")
-    out: Columns = {
-        name: np.empty(n, SYSTEM.get_variable(name).dtype) for name in OUTPUTS
-    }
+    out: Columns = {name: np.empty(n, SYSTEM.get_variable(name).dtype) for name in OUTPUTS}
 
     def decide(start: int) -> None:
         part = slice(start, min(start + rows, n))
@@ -657,10 +638,7 @@ def _read_out(tracer: FullTracer) -> dict[str, Any]:
         entries[node.name] = {
             "value": FlatTrace.serialize(node.value),
             "dependencies": [child.name for child in node.children],
-            "parameters": {
-                f"{parameter.name}<{parameter.period}>": parameter.value
-                for parameter in node.parameters
-            },
+            "parameters": {f"{parameter.name}<{parameter.period}>": parameter.value for parameter in node.parameters},
         }
         nodes += node.children
     return entries

@@ -95,7 +95,7 @@ _USED = {
     "2.1.1": ("deaths", "serious_injuries", "dwelling_uninhabitable"),
     "2.1.2": ("emergency_admission", "expected_self_paid"),
     "2.2.3": MONEY[3:8],
-    "2.2.4": COUNTS[5:8] + ("education_net_expense",),
+    "2.2.4": (*COUNTS[5:8], "education_net_expense"),
     "2.2.5": COUNTS[8:11],
     "2.2.6": ("county_situation",),
 }
@@ -126,9 +126,7 @@ def columns(n: int, seed: int = 0) -> Columns:
             code += draw >= step
         return code if of is None else code * of
 
-    def money(
-        of: npt.NDArray[np.bool_] | None, median: float, spread: float
-    ) -> npt.NDArray[np.int64]:
+    def money(of: npt.NDArray[np.bool_] | None, median: float, spread: float) -> npt.NDArray[np.int64]:
         """Log-normal, in fen; half of the amounts are whole yuan."""
         fen = np.exp(rng.standard_normal(n, np.float32) * spread) * (median * 100)
         fen = np.minimum(fen, 300_000_000).astype(np.int64)
@@ -180,9 +178,7 @@ def columns(n: int, seed: int = 0) -> Columns:
         "students_senior_high": pick(education, (0.62, 0.34, 0.04)),
         "students_college": pick(education, (0.42, 0.50, 0.08)),
         "education_net_expense": money(education, 5_500, 0.8),
-        "severely_disabled_members": np.minimum(
-            pick(disability, (0.05, 0.83, 0.12)), size
-        ),
+        "severely_disabled_members": np.minimum(pick(disability, (0.05, 0.83, 0.12)), size),
         "carers_unable_to_work": pick(disability, (0.12, 0.74, 0.14)),
         "care_months": pick(disability, (0.02, *(0.07,) * 14)),
         "county_situation": share(other, 0.6).astype(np.int8),

@@ -450,7 +450,8 @@ class Reasoner:
                 continue
             met = self.conditions[index](box, memo)
             end = self.ends[index][1]
-            award = end(box, memo) if end is not None else (0, 0, 0)
+            low_award, high_award, award_mask = end(box, memo) if end is not None else (0, 0, 0)
+            award = (max(low_award, 0), max(high_award, 0), award_mask)
             best = award[1] if met[1] else -1
             least = (award[0] if met[0] else -1) if low else -2
             worth.append((index, least, best, mask | met[2] | award[2]))

@@ -379,7 +379,7 @@ class _Emitter:
                 award = self.code(category.award_most) if category.award_most is not None else "0"
                 self.lines += [
                     f"    if {self.code(category.applies)}:",
-                    f"        w = {award} if {self.code(category.condition)} else -1",
+                    f"        w = max({award}, 0) if {self.code(category.condition)} else -1",
                     f"        if w > best: best, found = w, {index}",
                 ]
             self.lines += ["    return found", ""]

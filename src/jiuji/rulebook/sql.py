@@ -109,6 +109,11 @@ def compile_sql(
     )
 
 
+def whole(value: int) -> str:
+    """A whole number as a 64-bit literal: engines take a short literal for 32 bits and overflow."""
+    return f"CAST({value} AS BIGINT)"
+
+
 class _Sql:
     def __init__(self, program: Program, dialect: Dialect, columns: set[str], complete: set[str], on: dt.date | None):
         self.program, self.dialect = program, dialect
@@ -145,7 +150,9 @@ class _Sql:
             if expr.source == "fact":
                 return self.fact_nullable(self.program.facts[expr.name])
             if expr.source == "parameter":
-                return None in self.dated[expr.name]
+                values = self.dated[expr.name]
+                varies = len(set(values)) > 1
+                return None in values or (varies and self.nullable(self.program.standard_date))
             quantity = self.program.quantities[expr.name]
             return quantity.expr is None or self.nullable(quantity.expr)
         return any(self.nullable(p) for p in expr.parts)
@@ -214,7 +221,7 @@ class _Sql:
             return "TRUE" if expr.value else "FALSE"
         if expr.type.kind == "date":
             return f"DATE '{dt.date.fromordinal(expr.value).isoformat()}'"
-        return str(expr.value) if expr.value >= 0 else f"({expr.value})"
+        return whole(expr.value)
 
     def choose(self, expr: ex.Choose) -> str:
         """A chain of CASE, with the unknown written out where a condition may be unknown."""
@@ -244,7 +251,7 @@ class _Sql:
         if expr.source == "parameter":
             values = self.dated[expr.name]
             if len(set(values)) == 1:
-                return "CAST(NULL AS BIGINT)" if values[0] is None else str(values[0])
+                return "CAST(NULL AS BIGINT)" if values[0] is None else whole(values[0])
             return f"p_{expr.name}"
         quantity = self.program.quantities[expr.name]
         if quantity.expr is None:
@@ -389,7 +396,7 @@ class _Sql:
             if len(set(values)) == 1:
                 continue
             cases = [
-                f"WHEN {day} >= DATE '{dt.date.fromordinal(since).isoformat()}' THEN {'NULL' if v is None else v}"
+                f"WHEN {day} >= DATE '{dt.date.fromordinal(since).isoformat()}' THEN {'CAST(NULL AS BIGINT)' if v is None else whole(v)}"
                 for since, v in reversed(list(zip(program.changes, values, strict=True)))
             ]
             columns.append(f"(CASE {' '.join(cases)} END) AS p_{name}")
@@ -477,10 +484,11 @@ class _Sql:
         worth = []
         for category in categories:
             award = self.code(category.award_most) if category.award_most is not None else "0"
+            positive = f"(CASE WHEN {award} < 0 THEN 0 ELSE {award} END)"
             applies, condition = self.code(category.applies), self.code(category.condition)
             worth.append(
                 f"(CASE WHEN ({applies}) IS NULL THEN NULL WHEN NOT ({applies}) THEN -2 "
-                f"WHEN ({condition}) IS NULL THEN NULL WHEN {condition} THEN {award} ELSE -1 END)"
+                f"WHEN ({condition}) IS NULL THEN NULL WHEN {condition} THEN {positive} ELSE -1 END)"
             )
         unknown = " OR ".join(f"{w} IS NULL" for w in worth)
         best = f"greatest({', '.join([*worth, '-2'])})"
