@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -234,6 +234,112 @@ def examples(name: str, explain: bool, lang: str) -> None:
         sys.exit(1)
 
 
+@rulebook.command()
+@click.argument("name")
+@click.option("--dialect", type=click.Choice(["duckdb", "spark", "postgres"]), default="duckdb", show_default=True)
+@click.option("--table", default="households", show_default=True, help="输入表名 Name of the input table.")
+@click.option("--on", type=DAY, help="案件未写申请日期时所用的日期 Date of application where a row has none.")
+def sql(name: str, dialect: str, table: str, on: dt.date | None) -> None:
+    """把标准译成一条 SQL The rulebook as one SQL statement."""
+    from .rulebook.decision import load
+    from .rulebook.sql import compile_sql
+
+    click.echo(compile_sql(load(name).program, dialect, table, on=on))
+
+
+@rulebook.command()
+@click.argument("old")
+@click.argument("new")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON Print JSON.")
+@LANG
+def diff(old: str, new: str, as_json: bool, lang: str) -> None:
+    """用文字说明两个标准的不同 What differs between two rulebooks, in words."""
+    from .rulebook.compare import differences
+    from .rulebook.decision import load
+    from .rulebook.terminal import show_differences
+
+    found = differences(load(old), load(new), lang)
+    if as_json:
+        keys = ("section", "name", "before", "after")
+        click.echo(json.dumps([dict(zip(keys, row, strict=True)) for row in found], ensure_ascii=False, indent=2))
+    else:
+        show_differences(found, lang)
+
+
+@cli.command("decide-batch")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path))
+@RULEBOOK
+@click.option("--on", type=DAY, help="未写申请日期时所用的日期 Date of application where a row has none.")
+@click.option("--memory", default="1GB", show_default=True, help="内存上限 Memory limit.")
+@click.option("--json", "as_json", is_flag=True, help="汇总输出 JSON Print the summary as JSON.")
+@LANG
+def decide_batch(source: Path, target: Path, name: str, on: dt.date | None, memory: str, as_json: bool, lang: str) -> None:
+    """对一张表逐户作出决定 Decide every row of a table (Parquet, CSV or Arrow). Exit code 1 when rows are invalid."""
+    from .rulebook.batch import decide_batch as run
+    from .rulebook.decision import load
+
+    summary = run(load(name), source, target, on=on, memory=memory)
+    if as_json:
+        click.echo(json.dumps({"rows": summary.rows, "results": summary.results, "errors": summary.errors}))
+    else:
+        from .rulebook.explain import RESULTS
+
+        zh = lang == "zh"
+        click.echo(f"{target}: {summary.rows:,} {'户' if zh else 'rows'}")
+        for result, count in sorted(summary.results.items()):
+            known = {**RESULTS, "invalid": ("有误", "invalid")}
+            click.echo(f"  {known[result][0 if zh else 1]}  {count:,}")
+    for key, count in summary.errors.items():
+        click.echo(
+            f"{count:,} 行的 {key} 有误（超出范围、前后矛盾或日期没有标准），见 error 列\n"
+            f"{count:,} rows are wrong in {key} (out of range, contradictory, or no standard for the date): see column error",
+            err=True,
+        )
+    if summary.errors:
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("old")
+@click.argument("new")
+@click.option("--population", type=click.Path(path_type=Path), required=True, help="人口或案件表 Table of households.")
+@click.option("--on", type=DAY, help="未写申请日期时所用的日期 Date of application where a row has none.")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON Print JSON.")
+@click.option("--html", "page", type=click.Path(path_type=Path), help="写成一个网页 Write a self-contained page.")
+@LANG
+def simulate(old: str, new: str, population: Path, on: dt.date | None, as_json: bool, page: Path | None, lang: str) -> None:
+    """测算标准变动的影响 What a change of the standard would do to a population."""
+    from .rulebook.decision import load
+    from .rulebook.simulate import simulate as run
+    from .rulebook.simulate import to_html
+    from .rulebook.terminal import show_simulation
+
+    one, other = load(old), load(new)
+    report = run(one, other, population, on=on, progress=progress("测算 simulating"))
+    labels = {c.clause: f"{c.label[lang]} {c.clause}" for c in other.program.categories}
+    if page is not None:
+        page.write_text(to_html(report, lang, labels), encoding="utf-8")
+        click.echo(str(page), err=True)
+    if as_json:
+        click.echo(json.dumps(report, ensure_ascii=False, indent=2))
+    elif page is None:
+        show_simulation(report, labels, lang)
+
+
+@cli.command()
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--rows", type=click.IntRange(0), default=100_000, show_default=True, help="户数 Households.")
+@click.option("--seed", type=int, default=1, show_default=True, help="随机种子 Seed.")
+@click.option("--missing", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="未知事实的比例 Share of facts left unknown.")
+def population(target: Path, rows: int, seed: int, missing: float) -> None:
+    """生成合成人口 Make a synthetic population (Parquet or CSV). Nobody in it exists."""
+    from .rulebook.population import write_population
+
+    write_population(target, rows, seed, missing=missing, progress=progress("生成 generating"))
+    click.echo(f"{target}: {rows:,}")
+
+
 def progress(label: str) -> Callable[[int, int], None]:
     """A progress bar on standard error where it is a terminal; otherwise nothing."""
     state: dict[str, Any] = {}
@@ -251,10 +357,6 @@ def progress(label: str) -> Callable[[int, int], None]:
             state["bar"].__exit__(None, None, None)
 
     return report
-
-
-def lines_of(rows: Iterable[str]) -> str:
-    return "\n".join(rows)
 
 
 __all__ = ["RulebookError", "cli", "main"]

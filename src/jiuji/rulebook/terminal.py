@@ -178,3 +178,46 @@ def show_gaps(book: Rulebook, missing: list[ParameterDef | QuantityDef], lang: s
     out.print(table)
     count = len(missing) + len(steps)
     out.print(f"共 {count} 项尚未规定" if zh else f"{count} left open")
+
+
+def show_differences(found: list[tuple[str, str, str, str]], lang: str = "zh") -> None:
+    out, zh = console(), lang == "zh"
+    if not found:
+        out.print("两个标准相同" if zh else "The two rulebooks are the same")
+        return
+    section = ""
+    for heading, name, before, after in found:
+        if heading != section:
+            section = heading
+            out.print(Text(heading, style="bold"))
+        out.print(Text(f"  {name}"))
+        nothing = "（无）" if zh else "(nothing)"
+        out.print(Text(f"    − {before or nothing}", style="red"))
+        out.print(Text(f"    + {after or nothing}", style="green"))
+    out.print(f"共 {len(found)} 处不同" if zh else f"{len(found)} differences")
+
+
+def show_simulation(report: dict[str, Any], labels: dict[str, str], lang: str = "zh") -> None:
+    out, zh = console(), lang == "zh"
+    out.print(Text(f"{report['old_title'].get(lang) or report['old']} → {report['new_title'].get(lang) or report['new']}", style="bold"))
+    names = ("", "原户数", "新户数", "原支出（元）", "新支出（元）", "受益户", "减少户") if zh else ("", "Recipients", "New", "Cost (yuan)", "New", "Winners", "Losers")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for index, name in enumerate(names):
+        table.add_column(name, justify="left" if index == 0 else "right")
+    total = {"recipients": report["recipients"], "cost": report["cost"], "winners": report["winners"]["households"], "losers": report["losers"]["households"]}
+    groups = [("合计" if zh else "All", total)]
+    for key, title in (("by_category", ""), ("by_tier", "档" if zh else "tier "), ("by_division", "")):
+        for row in report[key]:
+            shown = labels.get(row["key"], row["key"])
+            groups.append((f"{shown} {title}" if zh and title else f"{title}{shown}", row))
+    for name, row in groups:
+        table.add_row(
+            name,
+            f"{row['recipients']['old']:,}",
+            f"{row['recipients']['new']:,}",
+            f"{float(row['cost']['old']):,.0f}",
+            f"{float(row['cost']['new']):,.0f}",
+            f"{row['winners']:,}",
+            f"{row['losers']:,}",
+        )
+    out.print(table)
