@@ -34,7 +34,11 @@ def rows_of(rulebook: Rulebook, cases: list[dict[str, Any]]) -> tuple[list[str],
     names = [n for n in facts if any(n in c for c in cases)]
     rows = []
     for case in cases:
-        defaults = {n: f.type.values[f.default] if f.kind == "enum" else bool(f.default) for n, f in facts.items() if f.default is not None}
+        defaults = {
+            n: f.type.values[f.default] if f.kind == "enum" else bool(f.default)
+            for n, f in facts.items()
+            if f.default is not None
+        }
         rows.append(tuple(value(facts[n].kind, case.get(n, defaults.get(n))) for n in names))
     return names, rows
 
@@ -52,7 +56,10 @@ def literal(kind: str, raw: Any) -> str:
 def create(rulebook: Rulebook, dialect: str, names: list[str], rows: list[tuple[Any, ...]]) -> str:
     facts = rulebook.program.facts
     columns = [f"CAST(c{i} AS {TYPES[dialect][facts[n].kind]}) AS {n}" for i, n in enumerate(names)]
-    body = ", ".join("(" + ", ".join(literal(facts[n].kind, v) for n, v in zip(names, r, strict=True)) + f", {i})" for i, r in enumerate(rows))
+    body = ", ".join(
+        "(" + ", ".join(literal(facts[n].kind, v) for n, v in zip(names, r, strict=True)) + f", {i})"
+        for i, r in enumerate(rows)
+    )
     heads = ", ".join([*(f"c{i}" for i in range(len(names))), "row_no"])
     return f"(SELECT {', '.join(columns)}, row_no FROM (VALUES {body}) AS v({heads}))"
 

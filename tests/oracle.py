@@ -112,7 +112,9 @@ def random_case(rng: random.Random, cause: str | None = None) -> dict[str, Any]:
 
     def near(*lines: int) -> str:
         if rng.random() < 0.5:
-            return str(Decimal(rng.choice(lines)) + rng.choice([Decimal(0), Decimal("0.01"), Decimal("-0.01"), Decimal("0.5")]))
+            return str(
+                Decimal(rng.choice(lines)) + rng.choice([Decimal(0), Decimal("0.01"), Decimal("-0.01"), Decimal("0.5")])
+            )
         return str(Decimal(rng.randrange(0, 2 * max(lines) * 100)) / 100)
 
     def positive(*lines: int) -> str:
@@ -120,7 +122,9 @@ def random_case(rng: random.Random, cause: str | None = None) -> dict[str, Any]:
         return "0" if value.startswith("-") else value
 
     size = rng.choice([1, 2, 3, 4, 5, 6, 9])
-    day = rng.choice(["2024-01-01", "2024-12-31", "2025-01-01", "2025-06-30", "2025-12-31", "2026-01-01", "2026-11-23", "2027-03-01"])
+    day = rng.choice(
+        ["2024-01-01", "2024-12-31", "2025-01-01", "2025-06-30", "2025-12-31", "2026-01-01", "2026-11-23", "2027-03-01"]
+    )
     s = S[min(int(day[:4]), 2026)]
     bill = positive(10000, 30000, 60000, 110000, 300000)
     share = rng.choice([Decimal(0), Decimal(0), Decimal("0.1"), Decimal("0.3")])

@@ -66,7 +66,9 @@ class Maker:
         for _ in range(rng.randint(2, 5)):
             rng.choice([self.number, self.number, self.truth, self.table, self.bands, self.points])()
         if "event_on" in self.facts and rng.random() < 0.7:
-            self.text.append("[[transition]]\nat = 2025-07-01\nuntil = 2026-03-31\nwhen = \"event_on < '2025-07-01'\"\n")
+            self.text.append(
+                "[[transition]]\nat = 2025-07-01\nuntil = 2026-03-31\nwhen = \"event_on < '2025-07-01'\"\n"
+            )
         self.categories()
         return "\n".join(self.text)
 
@@ -175,7 +177,9 @@ class Maker:
             rows.append((when, rng.randint(0, 5000)))
         rows.append(([], rng.randint(0, 900)))
         body = ", ".join(f"{{ when = {{ {', '.join(dict.fromkeys(w))} }}, amount = {a} }}" for w, a in rows)
-        self.add(f"table.{name}", LABEL, 'clause = "2"', 'hit = "first"', 'gives = { amount = "yuan" }', f"rows = [{body}]")
+        self.add(
+            f"table.{name}", LABEL, 'clause = "2"', 'hit = "first"', 'gives = { amount = "yuan" }', f"rows = [{body}]"
+        )
         self.numbers["yuan"].append(f"{name}.amount")
 
     def bands(self) -> None:
@@ -210,7 +214,9 @@ class Maker:
         clauses = rng.sample(["2", "2.1", "2.10", "2.2", "3"], rng.randint(1, 4))
         enum = self.enums[0]
         for index, clause in enumerate(clauses):
-            applies = self.cond(1) if best or rng.random() < 0.5 else f"{enum} = '{['alpha', 'beta', 'gamma'][index % 3]}'"
+            applies = (
+                self.cond(1) if best or rng.random() < 0.5 else f"{enum} = '{['alpha', 'beta', 'gamma'][index % 3]}'"
+            )
             lines = [f'clause = "{clause}"', f'track = "{rng.choice(tracks)}"', LABEL, f'applies = "{applies}"']
             if rng.random() < 0.8:
                 lines.append(f'condition = "{self.cond()}"')
@@ -222,7 +228,12 @@ class Maker:
             else:
                 lines.append(f'amount = "{self.num()}"')
             self.add(f"category.c{index}", *lines)
-        formula = rng.choice(["round_half_up(amount, 'yuan')", f"least(round_down(amount, 'fen'), round_down({self.num('yuan', 0)}, 'fen'))"])
+        formula = rng.choice(
+            [
+                "round_half_up(amount, 'yuan')",
+                f"least(round_down(amount, 'fen'), round_down({self.num('yuan', 0)}, 'fen'))",
+            ]
+        )
         self.add("award", LABEL, 'clause = "3"', f'formula = "{formula}"', f'choose = "{"best" if best else "first"}"')
         if rng.random() < 0.7:
             self.add("ground.g1", LABEL, 'clause = "1"', f'when = "{self.cond(1)}"')
@@ -232,7 +243,13 @@ class Maker:
             self.add("ground.g3", LABEL, 'clause = "3"', 'about = "award"', f'when = "award < {self.num("yuan", 0)}"')
         for track in tracks:
             rows = f'[{{ up_to = "{self.num("yuan", 0)}", decides = "township" }}, {{ decides = "county" }}]'
-            self.add(f"authority.{track}", LABEL, 'clause = "1"', f"rows = {rows}", f'refusal = "{rng.choice(["township", "county"])}"')
+            self.add(
+                f"authority.{track}",
+                LABEL,
+                'clause = "1"',
+                f"rows = {rows}",
+                f'refusal = "{rng.choice(["township", "county"])}"',
+            )
         if rng.random() < 0.5:
             self.add("panel", LABEL, 'clause = "1"', f'when = "{self.cond(1)}"', 'unless_refused_under = ["1"]')
 
@@ -240,13 +257,17 @@ class Maker:
 
     def case(self, rng: random.Random, missing: float = 0.0) -> dict[str, Any]:
         case: dict[str, Any] = {
-            "applied_on": rng.choice(["2024-01-01", "2025-06-30", "2025-07-01", "2025-12-31", "2026-02-02", "2026-05-05"])
+            "applied_on": rng.choice(
+                ["2024-01-01", "2025-06-30", "2025-07-01", "2025-12-31", "2026-02-02", "2026-05-05"]
+            )
         }
         for name, spec in self.facts.items():
             if rng.random() < missing:
                 case[name] = None
             elif spec["kind"] == "money":
-                case[name] = f"{rng.choice([0, rng.randint(0, 50000), rng.randint(0, 5000)])}.{rng.choice(['00', '50', '37'])}"
+                case[name] = (
+                    f"{rng.choice([0, rng.randint(0, 50000), rng.randint(0, 5000)])}.{rng.choice(['00', '50', '37'])}"
+                )
             elif spec["kind"] == "integer":
                 case[name] = rng.randint(0, 9)
             elif spec["kind"] == "boolean":

@@ -14,7 +14,11 @@ from tests import engines, oracle, random_rulebook
 
 SEEDS = st.integers(0, 2**31)
 #: A seed does not shrink to anything simpler.
-RANDOM = {"deadline": None, "phases": [Phase.explicit, Phase.generate], "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
+RANDOM = {
+    "deadline": None,
+    "phases": [Phase.explicit, Phase.generate],
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
 
 
 def one(decision: Decision) -> dict[str, object]:
@@ -53,7 +57,10 @@ def hold_together(rulebook, dialect, complete, partial):
         assert set(row["reasons"]) <= set(mine["reasons"]), case
 
 
-@pytest.mark.parametrize("dialect", ["duckdb", pytest.param("postgres", marks=pytest.mark.postgres), pytest.param("spark", marks=pytest.mark.spark)])
+@pytest.mark.parametrize(
+    "dialect",
+    ["duckdb", pytest.param("postgres", marks=pytest.mark.postgres), pytest.param("spark", marks=pytest.mark.spark)],
+)
 def test_the_example_county_is_decided_alike_in_a_batch(dialect):
     engines.need(dialect)
     rulebook = load("150199")

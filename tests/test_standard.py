@@ -102,7 +102,9 @@ def test_what_is_said_with_facts_missing_holds_for_every_completion(seed, count)
     outcomes = {}
     for complete in completions(partial, missing):
         found = oracle.decide(complete)
-        outcomes[tuple(str(complete[m]) for m in missing)] = tuple(found[k] for k in ("result", "amount", "tier", "authority"))
+        outcomes[tuple(str(complete[m]) for m in missing)] = tuple(
+            found[k] for k in ("result", "amount", "tier", "authority")
+        )
         if decision.result == "refused":
             assert set(decision.reasons) <= set(found["reasons"])
         if decision.special_panel is not None:

@@ -43,7 +43,9 @@ class Day(click.ParamType[dt.date]):
 
 DAY = Day()
 LANG = click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="语言 Language.")
-RULEBOOK = click.option("--rulebook", "name", required=True, help="标准的编号、区划代码或文件 Id, division code or file.")
+RULEBOOK = click.option(
+    "--rulebook", "name", required=True, help="标准的编号、区划代码或文件 Id, division code or file."
+)
 
 
 @click.group(cls=Jiuji, context_settings={"help_option_names": ["-h", "--help"]})
@@ -186,9 +188,7 @@ def gaps(name: str, on: dt.date | None, as_json: bool, lang: str) -> None:
     book = load(name)
     missing = book.program.gaps((on or dt.date.today()).toordinal())
     if as_json:
-        rows = [
-            {"name": g.name, "label": g.label, "clause": g.clause, "open_to": g.item.get("open")} for g in missing
-        ]
+        rows = [{"name": g.name, "label": g.label, "clause": g.clause, "open_to": g.item.get("open")} for g in missing]
         steps = [
             {"name": f"step.{s.key}", "label": s.label, "clause": s.clause, "open_to": s.item.get("open")}
             for s in book.program.steps
@@ -274,7 +274,9 @@ def diff(old: str, new: str, as_json: bool, lang: str) -> None:
 @click.option("--memory", default="1GB", show_default=True, help="内存上限 Memory limit.")
 @click.option("--json", "as_json", is_flag=True, help="汇总输出 JSON Print the summary as JSON.")
 @LANG
-def decide_batch(source: Path, target: Path, name: str, on: dt.date | None, memory: str, as_json: bool, lang: str) -> None:
+def decide_batch(
+    source: Path, target: Path, name: str, on: dt.date | None, memory: str, as_json: bool, lang: str
+) -> None:
     """对一张表逐户作出决定 Decide every row of a table (Parquet, CSV or Arrow). Exit code 1 when rows are invalid."""
     from .rulebook.batch import decide_batch as run
     from .rulebook.decision import load
@@ -308,7 +310,9 @@ def decide_batch(source: Path, target: Path, name: str, on: dt.date | None, memo
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON Print JSON.")
 @click.option("--html", "page", type=click.Path(path_type=Path), help="写成一个网页 Write a self-contained page.")
 @LANG
-def simulate(old: str, new: str, population: Path, on: dt.date | None, as_json: bool, page: Path | None, lang: str) -> None:
+def simulate(
+    old: str, new: str, population: Path, on: dt.date | None, as_json: bool, page: Path | None, lang: str
+) -> None:
     """测算标准变动的影响 What a change of the standard would do to a population."""
     from .rulebook.decision import load
     from .rulebook.simulate import simulate as run
@@ -331,7 +335,13 @@ def simulate(old: str, new: str, population: Path, on: dt.date | None, as_json: 
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option("--rows", type=click.IntRange(0), default=100_000, show_default=True, help="户数 Households.")
 @click.option("--seed", type=int, default=1, show_default=True, help="随机种子 Seed.")
-@click.option("--missing", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="未知事实的比例 Share of facts left unknown.")
+@click.option(
+    "--missing",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="未知事实的比例 Share of facts left unknown.",
+)
 def population(target: Path, rows: int, seed: int, missing: float) -> None:
     """生成合成人口 Make a synthetic population (Parquet or CSV). Nobody in it exists."""
     from .rulebook.population import write_population

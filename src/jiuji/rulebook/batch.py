@@ -89,7 +89,12 @@ def source_sql(connection: duckdb.DuckDBPyConnection, rulebook: Rulebook, path: 
         return f"read_parquet({quoted(path)})"
     if kind == "csv":
         try:
-            names = [r[0] for r in connection.execute(f"DESCRIBE SELECT * FROM read_csv({quoted(path)}, header = true, all_varchar = true)").fetchall()]
+            names = [
+                r[0]
+                for r in connection.execute(
+                    f"DESCRIBE SELECT * FROM read_csv({quoted(path)}, header = true, all_varchar = true)"
+                ).fetchall()
+            ]
         except duckdb.Error as error:
             raise _unreadable(path, error) from None
         types = ", ".join(
@@ -135,7 +140,14 @@ def columns_of(connection: duckdb.DuckDBPyConnection, source: str, path: Path, r
 
 
 def _wrong_type(fact: FactDef, found: str) -> CaseError:
-    wanted = {"boolean": "BOOLEAN", "integer": "INTEGER", "money": "DECIMAL(18,2)", "ratio": "DOUBLE", "date": "DATE", "enum": "VARCHAR"}[fact.kind]
+    wanted = {
+        "boolean": "BOOLEAN",
+        "integer": "INTEGER",
+        "money": "DECIMAL(18,2)",
+        "ratio": "DOUBLE",
+        "date": "DATE",
+        "enum": "VARCHAR",
+    }[fact.kind]
     return CaseError(
         f"列 {fact.name}（{fact.label['zh']}）的类型是 {found}，应为 {wanted}。请转换该列。",
         f"The column {fact.name} ({fact.label['en']}) is of type {found}; {wanted} is needed. Convert it.",
@@ -143,7 +155,9 @@ def _wrong_type(fact: FactDef, found: str) -> CaseError:
     )
 
 
-def complete_columns(connection: duckdb.DuckDBPyConnection, source: str, path: Path, columns: dict[str, str]) -> set[str]:
+def complete_columns(
+    connection: duckdb.DuckDBPyConnection, source: str, path: Path, columns: dict[str, str]
+) -> set[str]:
     """Columns that the file itself says hold no NULL."""
     if format_of(path) != "parquet":
         return set()
@@ -158,8 +172,11 @@ def batch_sql(rulebook: Rulebook, source: str, columns: dict[str, str], complete
     """The statement for one input."""
     facts = {c for c in columns if c in rulebook.program.facts}
     maker = _Sql(rulebook.program, DIALECTS["duckdb"], facts, complete & facts, on)
-    maker.inexact = {  # type: ignore[attr-defined]
-        c for c in facts if columns[c] in ("DOUBLE", "FLOAT") or (columns[c].startswith("DECIMAL") and int(columns[c].rstrip(")").split(",")[1]) > 2)
+    maker.inexact = {
+        c
+        for c in facts
+        if columns[c] in ("DOUBLE", "FLOAT")
+        or (columns[c].startswith("DECIMAL") and int(columns[c].rstrip(")").split(",")[1]) > 2)
     }
     return maker.select(source, True)
 
@@ -189,7 +206,9 @@ def decide_batch(
             _write_arrow(connection, query, partial)
         elif kind == "csv":
             lists = ", ".join(f"array_to_string({c}, ' ') AS {c}" for c in ("reasons", "missing"))
-            connection.execute(f"COPY (SELECT * REPLACE ({lists}) FROM ({query})) TO {quoted(partial)} (FORMAT csv, HEADER)")
+            connection.execute(
+                f"COPY (SELECT * REPLACE ({lists}) FROM ({query})) TO {quoted(partial)} (FORMAT csv, HEADER)"
+            )
         else:
             connection.execute(
                 f"COPY ({query}) TO {quoted(partial)} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 122880)"

@@ -31,9 +31,7 @@ def parse_case(text: str | bytes) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in pairs:
             if key in found:
-                raise CaseError(
-                    f"键 {key} 写了两次，请只留一次。", f"The key {key} stands twice; keep one.", key=key
-                )
+                raise CaseError(f"键 {key} 写了两次，请只留一次。", f"The key {key} stands twice; keep one.", key=key)
             found[key] = value
         return found
 
@@ -61,11 +59,11 @@ def parse_case(text: str | bytes) -> dict[str, Any]:
 class Written(float):
     """A decimal number that remembers how it was written, so that 0.1 is one tenth."""
 
-    __slots__ = ("text",)
+    text: str
 
     def __new__(cls, text: str) -> Written:
         made = super().__new__(cls, text)
-        made.text = text  # type: ignore[misc]
+        made.text = text
         return made
 
 

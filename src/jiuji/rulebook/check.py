@@ -118,11 +118,13 @@ def _walk(expr: Expr) -> Iterator[Expr]:
 
 
 def _table(program: Program, reasoner: Reasoner, quantity: QuantityDef) -> Iterator[Problem]:
-    conditions: list[Expr] = quantity.conditions  # type: ignore[attr-defined]
+    conditions = quantity.conditions
     inputs = _inputs(conditions)
     item = quantity.item
     unique = item.get("hit", "unique") != "first"
-    if any(reasoner.metas.value.get(r.name, 0) is None for c in conditions for r in c.refs() if r.source == "parameter"):
+    if any(
+        reasoner.metas.value.get(r.name, 0) is None for c in conditions for r in c.refs() if r.source == "parameter"
+    ):
         return  # a figure of the table is still to be set by a lower level
     points = {name: _points(ref, conditions, reasoner) for name, ref in inputs.items()}
     total = 1
@@ -158,7 +160,7 @@ def _table(program: Program, reasoner: Reasoner, quantity: QuantityDef) -> Itera
             yield item.origin("rows", hits[1]).problem(
                 f"表 {item.name} 有重叠：{shown[0]} 时第 {rows[0]} 行都适用。",
                 f"The table {item.name} overlaps: rows {rows[1]} both cover {shown[1]}.",
-                "请改正条件；若以先出现的行为准，写 hit = \"first\"。",
+                '请改正条件；若以先出现的行为准，写 hit = "first"。',
                 'Correct the conditions; if the first row shall win, write hit = "first".',
             )
     for index in range(len(conditions)):
@@ -228,7 +230,11 @@ def _shown(env: dict[str, int], inputs: dict[str, Ref], program: Program, lang: 
         definition = program.lookup(inputs[name])
         labels = getattr(definition, "value_labels", None)
         label = definition.label[lang]
-        parts.append(f"{label}（{name}）= {printed(value, inputs[name].type, lang, labels)}" if lang == "zh" else f"{name} = {printed(value, inputs[name].type, lang, labels)}")
+        parts.append(
+            f"{label}（{name}）= {printed(value, inputs[name].type, lang, labels)}"
+            if lang == "zh"
+            else f"{name} = {printed(value, inputs[name].type, lang, labels)}"
+        )
     return "，".join(parts) if lang == "zh" else ", ".join(parts)
 
 
@@ -266,7 +272,19 @@ def _sizes(program: Program, reasoner: Reasoner) -> Iterator[Problem]:
 
 # --- examples -----------------------------------------------------------------------------------------
 
-EXPECTED = ("result", "category", "track", "tier", "amount", "range", "authority", "special_panel", "reasons", "missing", "error")
+EXPECTED = (
+    "result",
+    "category",
+    "track",
+    "tier",
+    "amount",
+    "range",
+    "authority",
+    "special_panel",
+    "reasons",
+    "missing",
+    "error",
+)
 
 
 def run_example(rulebook: Rulebook, data: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -280,9 +298,7 @@ def run_example(rulebook: Rulebook, data: dict[str, Any]) -> dict[str, tuple[Any
         return {} if wanted is not None and wanted == error.key else {"error": (wanted, f"{error.key}: {error.en}")}
     if "error" in expect:
         return {"error": (expect["error"], None)}
-    found: dict[str, Any] = {
-        key: getattr(decision, key) for key in EXPECTED if key not in ("amount", "range", "error")
-    }
+    found: dict[str, Any] = {key: getattr(decision, key) for key in EXPECTED if key not in ("amount", "range", "error")}
     found["amount"] = yuan(decision.amount)
     found["range"] = [yuan(v) for v in decision.range] if decision.range else None
     wrong = {}
@@ -293,7 +309,7 @@ def run_example(rulebook: Rulebook, data: dict[str, Any]) -> dict[str, tuple[Any
         if key == "range":
             wanted = [f"{float(w):.2f}" for w in wanted]
         if key == "missing":
-            value, wanted = sorted(value), sorted(wanted)
+            value, wanted = sorted(value or []), sorted(wanted)
         if value != wanted and not (wanted == "none" and value is None):
             wrong[key] = (wanted, value)
     return wrong

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 from .decision import Rulebook
 from .explain import limit_words
@@ -42,13 +41,22 @@ def _described(book: Rulebook, section: str, lang: str) -> dict[str, str]:
     if section == "fact":
         for fact in program.facts.values():
             choices = "、".join(v[lang] for v in fact.value_labels.values())
-            bounds = f"{printed(fact.low, fact.type, lang)} – {printed(fact.high, fact.type, lang)}" if fact.type.kind == "number" else ""
-            default = "" if fact.default is None else f"{'默认' if zh else 'default'} {printed(fact.default, fact.type, lang, fact.value_labels)}"
+            bounds = (
+                f"{printed(fact.low, fact.type, lang)} – {printed(fact.high, fact.type, lang)}"
+                if fact.type.kind == "number"
+                else ""
+            )
+            default = (
+                ""
+                if fact.default is None
+                else f"{'默认' if zh else 'default'} {printed(fact.default, fact.type, lang, fact.value_labels)}"
+            )
             out[f"{fact.label[lang]} {fact.name}"] = "；".join(x for x in (fact.kind, choices, bounds, default) if x)
     elif section == "parameter":
         for parameter in program.parameters.values():
             values = "；".join(
-                f"{dt.date.fromordinal(v.since)}{' 起 ' if zh else ': '}{printed(v.value, parameter.type, lang)}" for v in parameter.values
+                f"{dt.date.fromordinal(v.since)}{' 起 ' if zh else ': '}{printed(v.value, parameter.type, lang)}"
+                for v in parameter.values
             )
             out[f"{parameter.label[lang]} {parameter.name}"] = values or ("尚未规定" if zh else "not yet set")
     elif section == "quantity":
@@ -61,7 +69,11 @@ def _described(book: Rulebook, section: str, lang: str) -> dict[str, str]:
             parts = [formula_words(c.applies, program, lang), formula_words(c.condition, program, lang)]
             for expr in (c.tier, c.award_least if c.discretion else None, c.award_most):
                 if expr is not None:
-                    inner = program.quantities[expr.name].expr if hasattr(expr, "name") and expr.name in program.quantities else expr
+                    inner = (
+                        program.quantities[expr.name].expr
+                        if hasattr(expr, "name") and expr.name in program.quantities
+                        else expr
+                    )
                     parts.append(formula_words(inner, program, lang) if inner is not None else "")
             out[f"{c.label[lang]} {c.clause}"] = "；".join(p for p in parts if p)
     elif section == "ground":
@@ -78,7 +90,9 @@ def _described(book: Rulebook, section: str, lang: str) -> dict[str, str]:
             out[f"{a.label[lang]} {a.track}"] = "；".join([*rows, f"{'不予救助' if zh else 'refusal'} → {refusal}"])
     elif section == "panel" and program.panel is not None:
         inner = program.quantities["panel"].expr
-        out[f"{program.panel.label[lang]} {program.panel.clause}"] = formula_words(inner, program, lang) if inner is not None else ""
+        out[f"{program.panel.label[lang]} {program.panel.clause}"] = (
+            formula_words(inner, program, lang) if inner is not None else ""
+        )
     elif section == "step":
         for s in program.steps:
             text = limit_words(s.within, s.after, program, s.track, lang)
@@ -90,7 +104,7 @@ def _quantity(quantity: QuantityDef, book: Rulebook, lang: str) -> str:
     if quantity.expr is None:
         return "尚未规定" if lang == "zh" else "not yet set"
     if quantity.role == "row":
-        conditions: list[Any] = quantity.conditions  # type: ignore[attr-defined]
+        conditions = quantity.conditions
         return "；".join(f"{i + 1} {formula_words(c, book.program, lang)}" for i, c in enumerate(conditions))
     if quantity.role == "column" and hasattr(quantity.expr, "options"):
         return "；".join(f"{i + 1} {formula_words(o, book.program, lang)}" for i, o in enumerate(quantity.expr.options))

@@ -410,7 +410,7 @@ class Rulebook:
         met = reasoner.compile(category.condition)(box, memo)
         if outcome is not None and outcome[0]:
             for when, ground in grounds:
-                low, high, _ = reasoner.compile(when)(box, memo)
+                low, _high, _ = reasoner.compile(when)(box, memo)
                 if low and (ground.about != "award" or met[0]):
                     reasoner.explain(when, box, memo, trace)
             if not met[1]:
@@ -444,11 +444,7 @@ class Rulebook:
 
     def _slot_names(self) -> list[tuple[Any, str]]:
         program = self.program
-        return [
-            (d, n)
-            for group in (program.facts, program.parameters, program.quantities)
-            for n, d in group.items()  # type: ignore[attr-defined]
-        ]
+        return [(d, n) for group in (program.facts, program.parameters, program.quantities) for n, d in group.items()]
 
     def _over_versions(self, facts: list[Any]) -> Decision:
         """A transition rule hangs on a missing fact: decide under each version that is possible and compare."""
@@ -459,9 +455,7 @@ class Rulebook:
         days = {max(low, program.since), max(high, program.since)}
         decisions = [self._over_ranges(facts, program.segment(d)) for d in sorted(days)]
         first, last = decisions[0], decisions[-1]
-        same = all(
-            getattr(first, k) == getattr(last, k) for k in ("result", "amount", "range", "tier", "authority")
-        )
+        same = all(getattr(first, k) == getattr(last, k) for k in ("result", "amount", "range", "tier", "authority"))
         if same and first.result != "undetermined":
             last.reasons = [r for r in first.reasons if r in last.reasons]
             return last
@@ -482,7 +476,7 @@ class Rulebook:
 
         what has not happened is planned from the day that it is due, so that a promised date can be printed.
         """
-        known = {**{"report": events.get("application")}, **events}
+        known = {"report": events.get("application"), **events}
         planned: dict[str, dt.date | None] = {}
         result = []
         calendar = self.calendar

@@ -9,6 +9,7 @@ from . import expression as ex
 from .expression import Type
 from .program import AUTHORITIES, EVENTS, TRACKS, Program
 from .scalar import Meta, Node
+from .units import YUAN
 from .words import figure, formula_words, printed
 
 if TYPE_CHECKING:
@@ -129,7 +130,9 @@ def trace_lines(decision: Decision, lang: str = "zh") -> list[Line]:
                 for child in children[1:]:
                     walk(child, depth + 1)
             return
-        lines.append((depth, meta.label[lang], value_words(meta, value, lang), meta.clause, words_of(meta, program, lang)))
+        lines.append(
+            (depth, meta.label[lang], value_words(meta, value, lang), meta.clause, words_of(meta, program, lang))
+        )
         if meta.kind in ("quantity", "row", "ground") and children:
             if meta.name in seen:
                 return
@@ -151,11 +154,15 @@ def headline(decision: Decision, lang: str = "zh") -> str:
         tier = f"（{decision.tier} 档）" if zh else f" (tier {decision.tier})"
         tier = tier if decision.tier is not None else ""
         if decision.amount is not None:
-            amount = printed(decision.amount, Type("number", ex.Unit.parse("yuan")), lang)
+            amount = printed(decision.amount, Type("number", YUAN), lang)
             return f"{said}：{amount}{tier}" if zh else f"{said}: {amount}{tier}"
         if decision.range is not None:
-            low, high = (printed(v, Type("number", ex.Unit.parse("yuan")), lang) for v in decision.range)
-            return f"{said}：{low} 至 {high}，由经办机关酌定{tier}" if zh else f"{said}: {low} to {high}, at the officer's discretion{tier}"
+            low, high = (printed(v, Type("number", YUAN), lang) for v in decision.range)
+            return (
+                f"{said}：{low} 至 {high}，由经办机关酌定{tier}"
+                if zh
+                else f"{said}: {low} to {high}, at the officer's discretion{tier}"
+            )
         return said + tier
     if decision.result == "refused":
         why = reason_words(decision, lang)
@@ -219,7 +226,9 @@ def to_text(decision: Decision, lang: str = "zh") -> str:
     lines = [headline(decision, lang)]
     category = next((c for c in program.categories if decision.rulebook._cite(c.clause) == decision.category), None)
     if category:
-        lines.append(f"{'类别' if zh else 'Category'}: {category.label[lang]} [{decision.category}] {track_words(decision.track, lang)}")
+        lines.append(
+            f"{'类别' if zh else 'Category'}: {category.label[lang]} [{decision.category}] {track_words(decision.track, lang)}"
+        )
     lines.append(f"{'审批权限' if zh else 'Authority'}: {authority_words(decision, lang)}")
     lines.append("为什么" if zh else "Why")
     for depth, label, value, clause, formula in trace_lines(decision, lang):

@@ -404,7 +404,7 @@ def rounded(mode: str, to: int, item: Expr) -> Expr:
 Scope = Callable[[str], "Expr | None"]
 
 
-def parse_sql(text: str) -> exp.Expression:
+def parse_sql(text: str) -> exp.Expr:
     """The syntax tree of one scalar expression. Raises ExpressionError."""
     if not isinstance(text, str) or not text.strip():
         raise ExpressionError("公式为空。", "The formula is empty.", "请写出公式。", "Write the formula.")
@@ -440,7 +440,7 @@ def _column_name(column: exp.Column) -> str:
     return f"{column.table}.{column.name}" if column.table else column.name
 
 
-_COMPARE: dict[type[exp.Expression], str] = {
+_COMPARE: dict[type[exp.Expr], str] = {
     exp.EQ: "=",
     exp.NEQ: "<>",
     exp.GT: ">",
@@ -448,7 +448,7 @@ _COMPARE: dict[type[exp.Expression], str] = {
     exp.LT: "<",
     exp.LTE: "<=",
 }
-_ARITH: dict[type[exp.Expression], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
+_ARITH: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
 
 
 def build(text: str, scope: Scope, suggestions: Mapping[str, object] | None = None) -> Expr:
@@ -461,7 +461,7 @@ class _Builder:
         self.scope = scope
         self.known = known
 
-    def expr(self, node: exp.Expression) -> Expr:
+    def expr(self, node: exp.Expr) -> Expr:
         if isinstance(node, exp.Paren):
             return self.expr(node.this)
         if isinstance(node, exp.Column):
@@ -548,7 +548,7 @@ class _Builder:
             )
         return Const(Type("number"), 0)
 
-    def _boolean(self, node: exp.Expression) -> Expr:
+    def _boolean(self, node: exp.Expr) -> Expr:
         item = self.expr(node)
         if item.type.kind != "boolean":
             raise ExpressionError(
@@ -569,7 +569,7 @@ class _Builder:
                     "Check its items.",
                 )
 
-    def _compare(self, op: str, left: exp.Expression, right: exp.Expression) -> Expr:
+    def _compare(self, op: str, left: exp.Expr, right: exp.Expr) -> Expr:
         for one, other in ((left, right), (right, left)):
             if isinstance(other, exp.Literal) and other.is_string:
                 item = self.expr(one)
@@ -610,7 +610,7 @@ class _Builder:
                 "Write it as '2026-01-31'.",
             ) from None
 
-    def _member(self, item: Expr, nodes: list[exp.Expression]) -> Expr:
+    def _member(self, item: Expr, nodes: list[exp.Expr]) -> Expr:
         if item.type.kind != "enum":
             raise ExpressionError(
                 f"IN 只能用于选项型的事实，这里是{item.type.words()}。",
@@ -644,13 +644,13 @@ class _Builder:
         branches = [(branch.this, branch.args["true"]) for branch in node.args["ifs"]]
         return self._choice(branches, node.args["default"])
 
-    def _choice(self, branches: list[tuple[exp.Expression, exp.Expression]], default: exp.Expression) -> Expr:
+    def _choice(self, branches: list[tuple[exp.Expr, exp.Expr]], default: exp.Expr) -> Expr:
         result = self.expr(default)
         for condition, value in reversed(branches):
             result = choose(self._boolean(condition), self.expr(value), result)
         return result
 
-    def _function(self, name: str, args: list[exp.Expression]) -> Expr:
+    def _function(self, name: str, args: list[exp.Expr]) -> Expr:
         if name in ("round_half_up", "round_down", "round_up"):
             self._arity(name, args, 2)
             item = self.expr(args[0])
@@ -685,7 +685,7 @@ class _Builder:
             "Use least, greatest, round_half_up, round_down, round_up, divide, days_between, month_of, year_of.",
         )
 
-    def _date_of(self, node: exp.Expression) -> Expr:
+    def _date_of(self, node: exp.Expr) -> Expr:
         item = self.expr(node)
         if item.type.kind != "date":
             raise ExpressionError(
@@ -697,7 +697,7 @@ class _Builder:
         return item
 
     @staticmethod
-    def _arity(name: str, args: list[exp.Expression], wanted: int) -> None:
+    def _arity(name: str, args: list[exp.Expr], wanted: int) -> None:
         if len(args) != wanted:
             raise ExpressionError(
                 f"{name} 需要 {wanted} 个参数，这里有 {len(args)} 个。",
@@ -707,10 +707,10 @@ class _Builder:
             )
 
     @staticmethod
-    def _string(node: exp.Expression) -> str:
+    def _string(node: exp.Expr) -> str:
         return str(node.this) if isinstance(node, exp.Literal) else node.sql()
 
-    def _to(self, node: exp.Expression, unit: Unit) -> int:
+    def _to(self, node: exp.Expr, unit: Unit) -> int:
         name = self._string(node)
         money_step = name not in ("one",)
         if name not in ROUND_TO or money_step != unit.is_money:

@@ -367,7 +367,9 @@ def _merge_item(
     block = merged.items.setdefault(section, {})
     known = block.get(name)
     if known is None:
-        parents = [b for b in merged.books if b is not here.book and merged.books.index(b) < merged.books.index(here.book)]
+        parents = [
+            b for b in merged.books if b is not here.book and merged.books.index(b) < merged.books.index(here.book)
+        ]
         if parents and section not in FREE_TO_ADD:
             merged.problems.append(
                 here.problem(
@@ -385,10 +387,9 @@ def _merge_item(
     for key, value in data.items():
         origin = Origin(here.book, here.source, here.source.line(*path, key))
         before = known.origins.get(key)
-        if not newly and known.first.book is not here.book and before is not None and before.book is not here.book:
-            if key in FIXED and key != "open":
-                if value == known.data[key]:
-                    continue
+        inherited = not newly and before is not None and before.book is not here.book
+        if inherited and before is not None and key in FIXED and key != "open":
+            if value != known.data[key]:
                 merged.problems.append(
                     origin.problem(
                         f"{name} 的 {key} 由上级（{before.book.id}）确定，不能改。",
@@ -397,14 +398,14 @@ def _merge_item(
                         "Remove the line.",
                     )
                 )
-                continue
+            continue
         if not newly and not own and known.first.book is not here.book and not _may_set(known, here.book):
             merged.problems.append(
                 origin.problem(
                     f"上级（{known.first.book.id}）没有开放 [{section}.{name}]，不能改写 {key}。",
                     f"{known.first.book.id} has not opened [{section}.{name}]: {key} may not be set here.",
-                    "请删去该行，或请上级在该项写 open = \"" + here.book.level + "\"。",
-                    "Remove the line, or ask the upper level to write open = \"" + here.book.level + "\" there.",
+                    '请删去该行，或请上级在该项写 open = "' + here.book.level + '"。',
+                    'Remove the line, or ask the upper level to write open = "' + here.book.level + '" there.',
                 )
             )
             continue

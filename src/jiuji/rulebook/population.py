@@ -125,7 +125,9 @@ def decimal(fen: Array) -> pa.Array:
 
 def as_table(columns: dict[str, Array], missing: float = 0.0, seed: int = 0) -> pa.Table:
     """The columns as an Arrow table; ``missing`` is the share of facts set to NULL."""
-    rng = np.random.default_rng(np.random.SeedSequence([seed, 7, int(columns["household_id"][0]) if len(columns["household_id"]) else 0]))
+    rng = np.random.default_rng(
+        np.random.SeedSequence([seed, 7, int(columns["household_id"][0]) if len(columns["household_id"]) else 0])
+    )
     arrays: dict[str, pa.Array] = {}
     for name, values in columns.items():
         array: pa.Array

@@ -12,6 +12,7 @@ Decision tables, bands and points are lowered to quantities, so that a compiler 
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from math import lcm
 from typing import Any
 
 from . import expression as ex
-from .errors import Problem, RulebookError
+from .errors import Problem
 from .expression import DATE, Const, Expr, ExpressionError, Ref, Type
 from .library import Effective, Item, Origin
 from .units import POINT, RATIO, TIER, YUAN, Unit, UnitError
@@ -108,6 +109,7 @@ class QuantityDef:
     role: str = "formula"  # formula | row | column | bands | part | points
     words: Label = field(default_factory=dict)
     row_labels: list[Label] = field(default_factory=list)
+    conditions: list[Expr] = field(default_factory=list)  # of a table's rows
     low: int = 0
     high: int = 10**11
     slot: int = -1
@@ -300,9 +302,7 @@ class _Build:
     def report(self, where: Origin, error: ExpressionError | None = None, **text: str) -> None:
         if error is not None:
             text = {"zh": error.zh, "en": error.en, "fix_zh": error.fix_zh, "fix_en": error.fix_en}
-        self.problems.append(
-            where.problem(text["zh"], text["en"], text.get("fix_zh", ""), text.get("fix_en", ""))
-        )
+        self.problems.append(where.problem(text["zh"], text["en"], text.get("fix_zh", ""), text.get("fix_en", "")))
 
     def keys(self, item: Item, *known: str) -> None:
         """Every key of an item must be known."""
@@ -606,8 +606,8 @@ class _Build:
                     head.source.line("rulebook"),
                     "没有事实 applied_on（申请日期）。",
                     "There is no fact applied_on (date of application).",
-                    "请加 [fact.applied_on]，type = \"date\"。",
-                    "Add [fact.applied_on] with type = \"date\".",
+                    '请加 [fact.applied_on]，type = "date"。',
+                    'Add [fact.applied_on] with type = "date".',
                 )
             )
 
@@ -667,7 +667,11 @@ class _Build:
                 return None
             made = Type("number", unit, scale)
             low = _scaled(item.get("min", 0), factor)
-            high = _scaled(item.get("max"), factor) if item.get("max") is not None else DEFAULT_MAX[kind] * (scale if kind == "ratio" else 1)
+            high = (
+                _scaled(item.get("max"), factor)
+                if item.get("max") is not None
+                else DEFAULT_MAX[kind] * (scale if kind == "ratio" else 1)
+            )
         default = None
         if "default" in item.data:
             given = item.get("default")
@@ -734,7 +738,7 @@ class _Build:
                     where,
                     zh=f"参数 {item.name} 的第 {index + 1} 个值要有 from（日期）和 value（数）。",
                     en=f"Value {index + 1} of {item.name} needs from (a date) and value (a number).",
-                    fix_zh="写成 { from = 2026-01-01, value = 860, source = \"…\" }。",
+                    fix_zh='写成 { from = 2026-01-01, value = 860, source = "…" }。',
                     fix_en='Write { from = 2026-01-01, value = 860, source = "…" }.',
                 )
                 continue
@@ -744,7 +748,7 @@ class _Build:
                     where,
                     zh=f"参数 {item.name} 自 {since} 起的值没有注明出处。",
                     en=f"The value of {item.name} from {since} names no source.",
-                    fix_zh="请写 source = \"文件 §条款\"。",
+                    fix_zh='请写 source = "文件 §条款"。',
                     fix_en='Write source = "document §clause".',
                 )
                 source = ""
@@ -761,7 +765,7 @@ class _Build:
                 item.origin(),
                 zh=f"参数 {item.name} 没有值，也没有开放给下级。",
                 en=f"The parameter {item.name} has no value and is not open to a lower level.",
-                fix_zh="请写 values，或写 open = \"county\"。",
+                fix_zh='请写 values，或写 open = "county"。',
                 fix_en='Write values, or open = "county".',
             )
         values = [DatedValue(s, u, int(v * scale), src, w) for s, u, v, src, w in entries]
@@ -840,7 +844,10 @@ class _Build:
                     begins = ex.compare(">=", self.standard_date, Const(DATE, since.toordinal()))
                     made[column] = ex.choose(begins, expr, made[column])
         for column, expr in made.items():
-            both = {"zh": f"{label['zh']}：{_column_label(column, 'zh')}", "en": f"{label['en']}: {_column_label(column, 'en')}"}
+            both = {
+                "zh": f"{label['zh']}：{_column_label(column, 'zh')}",
+                "en": f"{label['en']}: {_column_label(column, 'en')}",
+            }
             self.add(QuantityDef(f"{item.name}.{column}", both, expr.type, expr, clause, item, role="column"))
 
     def _rows(
@@ -893,7 +900,7 @@ class _Build:
             row_expr = ex.choose(conditions[index], Const(index_type, index), row_expr)
         name = f"{item.name}#row{suffix}"
         definition = QuantityDef(name, label, index_type, row_expr, clause, item, role="row", row_labels=labels)
-        definition.conditions = conditions  # type: ignore[attr-defined]
+        definition.conditions = conditions
         definition.low, definition.high = 0, len(conditions) - 1
         self.add(definition)
         result: dict[str, Expr] = {}
@@ -1005,7 +1012,11 @@ class _Build:
             where = item.origin("rows", index)
             rate = _exact(row.get("rate")) if isinstance(row, dict) else None
             up_to = _exact(row.get("up_to")) if isinstance(row, dict) and "up_to" in row else None
-            if rate is None or (up_to is None and index < len(rows) - 1) or (up_to is not None and index == len(rows) - 1):
+            if (
+                rate is None
+                or (up_to is None and index < len(rows) - 1)
+                or (up_to is not None and index == len(rows) - 1)
+            ):
                 self.report(
                     where,
                     zh="分段的每一行要有 rate；除最后一行外还要有 up_to，最后一行不写 up_to。",
@@ -1037,7 +1048,13 @@ class _Build:
             name = f"{item.name}#{index + 1}"
             self.add(
                 QuantityDef(
-                    name, _band_label(previous, up_to, rate, lower is not None, extra is not None, self, item), part.type, part, clause, item, role="part"
+                    name,
+                    _band_label(previous, up_to, rate, lower is not None, extra is not None, self, item),
+                    part.type,
+                    part,
+                    clause,
+                    item,
+                    role="part",
                 )
             )
             parts.append(Ref(part.type, "quantity", name))
@@ -1073,7 +1090,11 @@ class _Build:
             given = row.get("label")
             name = f"{item.name}#{index + 1}"
             expr = ex.choose(when, ex.number(points, POINT), ex.number(0, POINT))
-            text = given if isinstance(given, dict) else {"zh": f"{label['zh']}第 {index + 1} 项", "en": f"{label['en']}, item {index + 1}"}
+            text = (
+                given
+                if isinstance(given, dict)
+                else {"zh": f"{label['zh']}第 {index + 1} 项", "en": f"{label['en']}, item {index + 1}"}
+            )
             self.add(QuantityDef(name, text, expr.type, expr, clause, item, role="part"))
             ref = Ref(expr.type, "quantity", name)
             total = ref if total is None else ex.arith("+", total, ref)
@@ -1136,17 +1157,16 @@ class _Build:
         for slot, fact in enumerate(program.facts.values()):
             fact.slot = slot
         slot = len(program.facts)
-        for thing in [*program.parameters.values(), *program.quantities.values()]:
+        slotted: list[ParameterDef | QuantityDef] = [*program.parameters.values(), *program.quantities.values()]
+        for thing in slotted:
             thing.slot = slot
             slot += 1
         program.changes = _changes(program)
         return program
 
     def _touch(self, name: str) -> None:
-        try:
+        with contextlib.suppress(ExpressionError):
             self.quantity(name)
-        except ExpressionError:
-            pass
 
     def _read_dates(self) -> None:
         """The date that counts, with transition rules between two versions laid over it."""
@@ -1160,7 +1180,7 @@ class _Build:
                     where,
                     zh="过渡规定要有 at（新标准的日期）和 when（何时仍用旧标准）。",
                     en="A transition needs at (the day of the change) and when (who keeps the old standard).",
-                    fix_zh='写成 at = 2026-01-01，when = "event_on < \'2026-01-01\'"。',
+                    fix_zh="写成 at = 2026-01-01，when = \"event_on < '2026-01-01'\"。",
                     fix_en="Write at = 2026-01-01 and when = \"event_on < '2026-01-01'\".",
                 )
                 continue
@@ -1182,7 +1202,17 @@ class _Build:
 
     def _category(self, item: Item, award: Item | None) -> CategoryDef | None:
         self.keys(
-            item, "clause", "track", "label", "applies", "condition", "condition_label", "tier", "amount", "least", "most"
+            item,
+            "clause",
+            "track",
+            "label",
+            "applies",
+            "condition",
+            "condition_label",
+            "tier",
+            "amount",
+            "least",
+            "most",
         )
         clause, label = self.clause(item), self.label(item)
         track = item.get("track")
@@ -1246,12 +1276,17 @@ class _Build:
         assert category.least is not None and category.most is not None
         words = {"zh": "核定金额", "en": "Computed amount"}
         made: dict[str, Expr] = {}
-        ends = (("least", category.least), ("most", category.most)) if category.discretion else (("most", category.most),)
+        ends = (
+            (("least", category.least), ("most", category.most)) if category.discretion else (("most", category.most),)
+        )
         for end, raw in ends:
             name = f"amount:{category.key}" + (f":{end}" if category.discretion else "")
             text = dict(words)
             if category.discretion:
-                text = {"zh": f"{words['zh']}（{'下限' if end == 'least' else '上限'}）", "en": f"{words['en']} ({end})"}
+                text = {
+                    "zh": f"{words['zh']}（{'下限' if end == 'least' else '上限'}）",
+                    "en": f"{words['en']} ({end})",
+                }
             ref = self._derived(name, text, raw, category.clause, category.item)
             formula = award.get("formula") if award else None
             expr: Expr | None = ref
@@ -1337,7 +1372,13 @@ class _Build:
             if ("up_to" in row and limit is None) or ("when" in row and when is None):
                 return None
             if limit is not None and limit.type.unit != YUAN:
-                self.report(where, zh="审批额度的单位应为 yuan。", en="The limit must be in yuan.", fix_zh="请检查单位。", fix_en="Check its unit.")
+                self.report(
+                    where,
+                    zh="审批额度的单位应为 yuan。",
+                    en="The limit must be in yuan.",
+                    fix_zh="请检查单位。",
+                    fix_en="Check its unit.",
+                )
                 return None
             rows.append(AuthorityRow(who, limit, when))
         if not rows or rows[-1].limit is not None or rows[-1].when is not None:
@@ -1427,7 +1468,11 @@ class _Build:
                     fix_zh='写 within = { working_days = 5 }，或 open = "league"。',
                     fix_en='Write within = { working_days = 5 }, or open = "league".',
                 )
-        elif isinstance(within, dict) and len(within) == 1 and next(iter(within)) in ("hours", "working_days", "calendar_days"):
+        elif (
+            isinstance(within, dict)
+            and len(within) == 1
+            and next(iter(within)) in ("hours", "working_days", "calendar_days")
+        ):
             limit = (str(next(iter(within))), int(next(iter(within.values()))))
         else:
             self.report(

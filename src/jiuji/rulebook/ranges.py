@@ -17,6 +17,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import lcm
 from typing import Any
 
 from . import expression as ex
@@ -131,11 +132,13 @@ class Reasoner:
 
     def _order(self, expr: Expr) -> tuple[int, int] | None:
         """A constraint of the form fact ≤ fact, which narrows ranges."""
-        if isinstance(expr, ex.Compare) and isinstance(expr.left, Ref) and isinstance(expr.right, Ref):
-            if expr.left.source == expr.right.source == "fact" and expr.op in ("<=", ">="):
-                left, right = (self.program.facts[r.name].slot for r in (expr.left, expr.right))
-                return (left, right) if expr.op == "<=" else (right, left)
-        return None
+        if not isinstance(expr, ex.Compare) or expr.op not in ("<=", ">="):
+            return None
+        left, right = expr.left, expr.right
+        if not isinstance(left, Ref) or not isinstance(right, Ref) or {left.source, right.source} != {"fact"}:
+            return None
+        slots = self.program.facts[left.name].slot, self.program.facts[right.name].slot
+        return slots if expr.op == "<=" else (slots[1], slots[0])
 
     def narrow(self, box: Box) -> None:
         for low, high in self.orders:
@@ -315,7 +318,7 @@ class Reasoner:
             if held is not None:
                 settled = (int(held), int(held), 0)
                 return lambda box, memo: settled
-        scale = ex.lcm(expr.left.scale, expr.right.scale)
+        scale = lcm(expr.left.scale, expr.right.scale)
         left, right = self._scaled(expr.left, scale), self._scaled(expr.right, scale)
         op = expr.op
         if op in (">", ">="):
@@ -584,9 +587,7 @@ class Reasoner:
         found: set[int] = set()
         everything = [s for s in self.limits if not self.single(box, s)]
         for attempt in range(24):
-            point = (
-                self._corner(box, everything, attempt) if attempt < 3 else self._random_point(box, everything, rng)
-            )
+            point = self._corner(box, everything, attempt) if attempt < 3 else self._random_point(box, everything, rng)
             if not self.feasible(point):
                 continue
             here = self.at(point)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import lcm
 from typing import Any
 
 from . import expression as ex
@@ -69,7 +70,9 @@ class Metas:
             if dated:
                 since = dt.date.fromordinal(dated.since).isoformat()
                 source = f"{dated.origin.book.id} {since}"
-            self.parameter[p.name] = Meta("parameter", p.name, p.label, p.clause, p.type, None, None, source, dated is None)
+            self.parameter[p.name] = Meta(
+                "parameter", p.name, p.label, p.clause, p.type, None, None, source, dated is None
+            )
         self.quantity = {
             q.name: Meta(
                 "ground" if q.name.startswith("ground:") else "row" if q.role == "row" else "quantity",
@@ -87,14 +90,21 @@ class Metas:
         self.rows: dict[str, list[Meta]] = {}
         for q in program.quantities.values():
             if q.role == "row":
-                conditions = q.conditions  # type: ignore[attr-defined]
+                conditions = q.conditions
                 self.rows[q.name] = [
                     Meta("row", q.name, _row_label(q, i, conditions[i], program), q.clause, ex.BOOLEAN)
                     for i in range(len(conditions))
                 ]
         self.authority = {
-            a.track: Meta("authority", "authority", a.label, a.clause, Type("enum", values=tuple(AUTHORITIES)), None,
-                          {k: {"zh": v[0], "en": v[1]} for k, v in AUTHORITIES.items()})
+            a.track: Meta(
+                "authority",
+                "authority",
+                a.label,
+                a.clause,
+                Type("enum", values=tuple(AUTHORITIES)),
+                None,
+                {k: {"zh": v[0], "en": v[1]} for k, v in AUTHORITIES.items()},
+            )
             for a in program.authorities.values()
         }
 
@@ -162,7 +172,13 @@ class _Emitter:
 
     def code(self, expr: Expr) -> str:
         if isinstance(expr, Const):
-            return str(bool(expr.value)) if expr.type.kind == "boolean" else f"({expr.value})" if expr.value < 0 else str(expr.value)
+            return (
+                str(bool(expr.value))
+                if expr.type.kind == "boolean"
+                else f"({expr.value})"
+                if expr.value < 0
+                else str(expr.value)
+            )
         if isinstance(expr, Ref):
             return self.ref(expr)
         if isinstance(expr, ex.Arith):
@@ -173,7 +189,7 @@ class _Emitter:
             known = self.by_date(expr)
             if known is not None:
                 return str(known)
-            scale = ex.lcm(expr.left.scale, expr.right.scale)
+            scale = lcm(expr.left.scale, expr.right.scale)
             left, right = self.aligned(expr.left, scale), self.aligned(expr.right, scale)
             if expr.op in ("=", "<>"):
                 return f"({left} - {right} {'==' if expr.op == '=' else '!='} 0)"
@@ -228,7 +244,13 @@ class _Emitter:
             return f"(v[{slot}] > 0)" if expr.type.kind == "boolean" else f"v[{slot}]"
         if expr.source == "parameter":
             value = self.metas.value[expr.name]
-            return f"v[{self.program.parameters[expr.name].slot}]" if value is None else str(value) if value >= 0 else f"({value})"
+            return (
+                f"v[{self.program.parameters[expr.name].slot}]"
+                if value is None
+                else str(value)
+                if value >= 0
+                else f"({value})"
+            )
         quantity = self.program.quantities[expr.name]
         if quantity.expr is None:
             return f"(v[{quantity.slot}] > 0)" if quantity.type.kind == "boolean" else f"v[{quantity.slot}]"
@@ -330,14 +352,14 @@ class _Emitter:
                     lines += ["    " + line for line in other]
             return lines
         if isinstance(expr, ex.Extreme):
-            first, *others = expr.items
+            first, *limits = expr.items
             lines = self.explain(first)
             op = "<=" if expr.which == "least" else ">="
-            for other in others:
-                extra = self.explain(other)
+            for limit in limits:
+                extra = self.explain(limit)
                 if extra:
-                    test = f"{self.aligned(first, expr.scale)} {op} {self.aligned(other, expr.scale)}"
-                    bites = f"{self.aligned(other, expr.scale)} == {self.code(expr)}" if len(others) > 1 else "True"
+                    test = f"{self.aligned(first, expr.scale)} {op} {self.aligned(limit, expr.scale)}"
+                    bites = f"{self.aligned(limit, expr.scale)} == {self.code(expr)}" if len(limits) > 1 else "True"
                     lines.append(f"if not {test} and {bites}:" if bites != "True" else f"if not {test}:")
                     lines += ["    " + line for line in extra]
             return lines
@@ -407,7 +429,7 @@ class _Emitter:
             if row.when is not None:
                 tests.append(self.code(row.when))
             if row.limit is not None and category.award_most is not None:
-                scale = ex.lcm(row.limit.scale, category.award_most.scale)
+                scale = lcm(row.limit.scale, category.award_most.scale)
                 tests.append(f"{self.aligned(category.award_most, scale)} <= {self.aligned(row.limit, scale)}")
             code = f"({names.index(row.who)} if {' and '.join(tests) or 'True'} else {code})"
         return code, str(names.index(authority.refusal))
@@ -441,7 +463,11 @@ class _Emitter:
         condition = self.code(category.condition)
         lines.append(f"    if not {condition}: r.append(-1)")
         for number, expr in about_award:
-            lines.append(f"    elif {self.code(expr)}: r.append({number})" if len(about_award) == 1 else f"    if {condition} and {self.code(expr)}: r.append({number})")
+            lines.append(
+                f"    elif {self.code(expr)}: r.append({number})"
+                if len(about_award) == 1
+                else f"    if {condition} and {self.code(expr)}: r.append({number})"
+            )
         panel = self.program.panel
         panel_code = "False"
         if panel is not None:
@@ -455,8 +481,12 @@ class _Emitter:
         lines += ["    t = []", "    c = t", "    if r:", "        for g in r:"]
         choices: list[str] = []
         for number, expr, _ in self.grounds(category):
-            choices += [f"            if g == {number}:"] + ["                " + x for x in self.explain(expr) or ["pass"]]
-        choices += ["            if g == -1:"] + ["                " + x for x in self.explain(category.condition) or ["pass"]]
+            choices += [f"            if g == {number}:"] + [
+                "                " + x for x in self.explain(expr) or ["pass"]
+            ]
+        choices += ["            if g == -1:"] + [
+            "                " + x for x in self.explain(category.condition) or ["pass"]
+        ]
         lines += choices
         if authority is not None:
             lines.append(f"        t.append((A{index}, {refusal}, NOTHING))")

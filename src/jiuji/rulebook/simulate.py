@@ -19,7 +19,9 @@ from .decision import Rulebook
 Progress = Callable[[int, int], None]
 
 
-def simulate(old: Rulebook, new: Rulebook, population: Path, *, on: dt.date | None = None, progress: Progress | None = None) -> dict[str, Any]:
+def simulate(
+    old: Rulebook, new: Rulebook, population: Path, *, on: dt.date | None = None, progress: Progress | None = None
+) -> dict[str, Any]:
     """Totals of both, their distribution by category, tier and township, and winners and losers (amounts in yuan)."""
     with tempfile.TemporaryDirectory(prefix="jiuji-simulate-") as folder:
         files = {"old": Path(folder) / "old.parquet", "new": Path(folder) / "new.parquet"}
@@ -62,7 +64,11 @@ def _compare(files: dict[str, Path], old: Rulebook, new: Rulebook) -> dict[str, 
     out["invalid"] = totals[7]
     out["winners"] = {"households": totals[8], "gain": _yuan(totals[10]), "newly_granted": totals[12]}
     out["losers"] = {"households": totals[9], "loss": _yuan(totals[11]), "no_longer_granted": totals[13]}
-    for key, column in (("by_category", "category"), ("by_tier", "coalesce(new_tier, old_tier)"), ("by_division", "division")):
+    for key, column in (
+        ("by_category", "category"),
+        ("by_tier", "coalesce(new_tier, old_tier)"),
+        ("by_division", "division"),
+    ):
         rows = db.execute(
             f"""SELECT {column} AS k, count(*) FILTER (old_result = 'granted'), count(*) FILTER (new_result = 'granted'),
             sum(old_amount), sum(new_amount), count(*) FILTER (new_amount > old_amount), count(*) FILTER (new_amount < old_amount)
@@ -83,7 +89,7 @@ def _compare(files: dict[str, Path], old: Rulebook, new: Rulebook) -> dict[str, 
     for low, high in zip(edges, [*edges[1:], None], strict=True):
         above = f" AND {{0}}_amount <= {high}" if high is not None else ""
         counts = [
-            db.execute(f"SELECT count(*) FROM paired WHERE {n}_amount > {low}{above.format(n)}").fetchone()[0]  # type: ignore[index]
+            db.execute(f"SELECT count(*) FROM paired WHERE {n}_amount > {low}{above.format(n)}").fetchone()[0]
             for n in ("old", "new")
         ]
         out["by_amount"].append({"above": low, "up_to": high, "old": counts[0], "new": counts[1]})
@@ -120,20 +126,35 @@ def to_html(report: dict[str, Any], lang: str = "zh", labels: dict[str, str] | N
 
     old, new = (html.escape(report[k].get(lang) or report[k].get("zh", "")) for k in ("old_title", "new_title"))
     rows = []
-    for key, title in (("by_category", t("按类别", "By category")), ("by_tier", t("按档次", "By tier")), ("by_division", t("按苏木乡镇", "By township"))):
+    for key, title in (
+        ("by_category", t("按类别", "By category")),
+        ("by_tier", t("按档次", "By tier")),
+        ("by_division", t("按苏木乡镇", "By township")),
+    ):
         if report[key]:
-            rows.append(f"<h2>{title}</h2>{_bars(report[key], labels or {}, zh)}{_table(report[key], labels or {}, zh)}")
+            rows.append(
+                f"<h2>{title}</h2>{_bars(report[key], labels or {}, zh)}{_table(report[key], labels or {}, zh)}"
+            )
     change = float(report["cost"]["new"]) - float(report["cost"]["old"])
     cards = [
         (t("户数", "Households"), f"{report['households']:,}", ""),
-        (t("获救助户", "Recipients"), f"{report['recipients']['new']:,}", _signed(report["recipients"]["new"] - report["recipients"]["old"])),
+        (
+            t("获救助户", "Recipients"),
+            f"{report['recipients']['new']:,}",
+            _signed(report["recipients"]["new"] - report["recipients"]["old"]),
+        ),
         (t("支出（元）", "Cost (yuan)"), f"{float(report['cost']['new']):,.0f}", _signed(change)),
         (t("受益户", "Winners"), f"{report['winners']['households']:,}", f"+{float(report['winners']['gain']):,.0f}"),
         (t("减少户", "Losers"), f"{report['losers']['households']:,}", f"−{float(report['losers']['loss']):,.0f}"),
     ]
-    boxes = "".join(f'<div class="card">{html.escape(a)}<b>{b}</b><span class="key">{c}</span></div>' for a, b, c in cards)
+    boxes = "".join(
+        f'<div class="card">{html.escape(a)}<b>{b}</b><span class="key">{c}</span></div>' for a, b, c in cards
+    )
     amounts = [
-        {"key": f"{a['above']:,}–{a['up_to']:,}" if a["up_to"] else f"> {a['above']:,}", "cost": {"old": a["old"], "new": a["new"]}}
+        {
+            "key": f"{a['above']:,}–{a['up_to']:,}" if a["up_to"] else f"> {a['above']:,}",
+            "cost": {"old": a["old"], "new": a["new"]},
+        }
         for a in report["by_amount"]
     ]
     return (
@@ -157,7 +178,9 @@ def _bars(rows: list[dict[str, Any]], labels: dict[str, str], zh: bool) -> str:
     height = 46 * len(rows) + 26
     parts = [f'<svg viewBox="0 0 900 {height}" role="img">']
     for name, x, colour in ((("原标准" if zh else "old"), 190, "--old"), (("新标准" if zh else "new"), 290, "--new")):
-        parts.append(f'<rect x="{x}" y="4" width="12" height="12" style="fill:var({colour})"/><text x="{x + 18}" y="14">{name}</text>')
+        parts.append(
+            f'<rect x="{x}" y="4" width="12" height="12" style="fill:var({colour})"/><text x="{x + 18}" y="14">{name}</text>'
+        )
     for index, row in enumerate(rows):
         y = 26 + 46 * index
         label = html.escape(labels.get(row["key"], row["key"]))
@@ -165,13 +188,19 @@ def _bars(rows: list[dict[str, Any]], labels: dict[str, str], zh: bool) -> str:
         for shift, key in ((0, "old"), (18, "new")):
             value = float(row["cost"][key])
             width = 560 * value / most
-            parts.append(f'<rect x="190" y="{y + shift}" width="{width:.1f}" height="15" rx="2" style="fill:var(--{key})"/>')
+            parts.append(
+                f'<rect x="190" y="{y + shift}" width="{width:.1f}" height="15" rx="2" style="fill:var(--{key})"/>'
+            )
             parts.append(f'<text x="{198 + width:.1f}" y="{y + shift + 12}">{value:,.0f}</text>')
     return "".join(parts) + "</svg>"
 
 
 def _table(rows: list[dict[str, Any]], labels: dict[str, str], zh: bool) -> str:
-    heads = ("", "原户数", "新户数", "原支出", "新支出", "受益户", "减少户") if zh else ("", "old recipients", "new recipients", "old cost", "new cost", "winners", "losers")
+    heads = (
+        ("", "原户数", "新户数", "原支出", "新支出", "受益户", "减少户")
+        if zh
+        else ("", "old recipients", "new recipients", "old cost", "new cost", "winners", "losers")
+    )
     body = "".join(
         f"<tr><td>{html.escape(labels.get(r['key'], r['key']))}</td><td>{r['recipients']['old']:,}</td><td>{r['recipients']['new']:,}</td>"
         f"<td>{float(r['cost']['old']):,.0f}</td><td>{float(r['cost']['new']):,.0f}</td><td>{r['winners']:,}</td><td>{r['losers']:,}</td></tr>"

@@ -13,10 +13,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from math import lcm
 
 from . import expression as ex
 from .expression import Const, Expr, Ref
-from .program import AUTHORITIES, CategoryDef, FactDef, Program, clause_key, split_citation
+from .program import CategoryDef, FactDef, Program, clause_key, split_citation
 from .ranges import Reasoner
 from .scalar import Segment
 
@@ -104,9 +105,9 @@ def compile_sql(
     ``complete``: those known to hold no NULL, for which no code about the unknown is written.
     ``on``: the date of application where the table has none. ``keep``: with the input's own columns in front.
     """
-    return _Sql(program, DIALECTS[dialect], set(program.facts if columns is None else columns), set(complete), on).select(
-        table, keep
-    )
+    return _Sql(
+        program, DIALECTS[dialect], set(program.facts if columns is None else columns), set(complete), on
+    ).select(table, keep)
 
 
 def whole(value: int) -> str:
@@ -118,6 +119,7 @@ class _Sql:
     def __init__(self, program: Program, dialect: Dialect, columns: set[str], complete: set[str], on: dt.date | None):
         self.program, self.dialect = program, dialect
         self.columns, self.complete, self.on = columns, complete, on
+        self.inexact: set[str] = set()  # money columns that may hold more than two decimals
         self.inline = False  # quantities written out where they are used, before they have columns
         self.levels: list[list[tuple[str, str]]] = []
         self.level_of: dict[str, int] = {}
@@ -183,7 +185,7 @@ class _Sql:
         if isinstance(expr, ex.Compare):
             if expr.left is self.program.standard_date and not self.inline:
                 return f"(standard_date {expr.op} {self.code(expr.right)})"
-            scale = ex.lcm(expr.left.scale, expr.right.scale)
+            scale = lcm(expr.left.scale, expr.right.scale)
             return f"({self.aligned(expr.left, scale)} {expr.op} {self.aligned(expr.right, scale)})"
         if isinstance(expr, ex.Member):
             names = ", ".join(f"'{expr.item.type.values[i]}'" for i in sorted(expr.among))
@@ -201,7 +203,9 @@ class _Sql:
             unknown = [f"{code} IS NULL" for code, i in zip(items, expr.items, strict=True) if self.nullable(i)]
             return f"(CASE WHEN {' OR '.join(unknown)} THEN NULL ELSE {inner} END)" if unknown else inner
         if isinstance(expr, ex.Rounded):
-            return self.divided(expr.mode, self.code(expr.item), str(expr.item.scale * expr.to), expr.to, self.negative(expr.item))
+            return self.divided(
+                expr.mode, self.code(expr.item), str(expr.item.scale * expr.to), expr.to, self.negative(expr.item)
+            )
         if isinstance(expr, ex.Divided):
             above = f"({self.code(expr.left)} * {expr.right.scale})"
             below = f"({self.code(expr.right)} * {expr.left.scale * expr.to})"
@@ -384,7 +388,7 @@ class _Sql:
 
     def exact_money_check(self, fact: FactDef) -> bool:
         """Whether a column may hold more than two decimals (set by the caller for floating-point columns)."""
-        return fact.name in getattr(self, "inexact", ())
+        return fact.name in self.inexact
 
     def parameter_columns(self) -> list[str]:
         program = self.program
@@ -584,7 +588,13 @@ class _Sql:
         d = self.dialect
         used: dict[str, set[int]] = {}
         for index, category in enumerate(self.program.categories):
-            exprs: list[Expr | None] = [category.condition, category.award_least, category.award_most, category.tier, category.applies]
+            exprs: list[Expr | None] = [
+                category.condition,
+                category.award_least,
+                category.award_most,
+                category.tier,
+                category.applies,
+            ]
             exprs += [g.when[category.key] for g in self.program.grounds if category.key in g.when]
             authority = self.program.authorities.get(category.track)
             if authority is not None:

@@ -33,7 +33,9 @@ def console() -> Console:
 
 
 def show_title(title: str, row: str, good: bool) -> None:
-    console().rule(Text.assemble(("✓ " if good else "✗ ", "green" if good else "red"), title, (f"  {row}", "dim")), align="left")
+    console().rule(
+        Text.assemble(("✓ " if good else "✗ ", "green" if good else "red"), title, (f"  {row}", "dim")), align="left"
+    )
 
 
 def show_decision(decision: Decision, lang: str = "zh", *, brief: bool = False) -> None:
@@ -46,7 +48,12 @@ def show_decision(decision: Decision, lang: str = "zh", *, brief: bool = False) 
     category = next((c for c in program.categories if decision.rulebook._cite(c.clause) == decision.category), None)
     facts = []
     if category is not None:
-        facts.append((("类别" if zh else "Category"), f"{category.label[lang]}  {decision.category}  {track_words(decision.track, lang)}"))
+        facts.append(
+            (
+                ("类别" if zh else "Category"),
+                f"{category.label[lang]}  {decision.category}  {track_words(decision.track, lang)}",
+            )
+        )
     facts.append((("审批权限" if zh else "Who decides"), authority_words(decision, lang)))
     if decision.special_panel:
         facts.append((("特别救助" if zh else "Special assistance"), "可一事一议" if zh else "a panel may be called"))
@@ -79,12 +86,26 @@ def show_decision(decision: Decision, lang: str = "zh", *, brief: bool = False) 
             if step.waivable:
                 notes.append("可简化，须说明理由" if zh else "may be waived, with reasons")
             if not step.published:
-                notes.append("该年放假安排尚未公布，暂按周末计算" if zh else "holidays of that year not yet published: weekends only")
+                notes.append(
+                    "该年放假安排尚未公布，暂按周末计算"
+                    if zh
+                    else "holidays of that year not yet published: weekends only"
+                )
             due = step.due.isoformat() if step.due else "—"
-            table.add_row(step.label[lang], limit_words(step.within, step.after, program, decision.track or "", lang), due, "；".join(notes))
+            table.add_row(
+                step.label[lang],
+                limit_words(step.within, step.after, program, decision.track or "", lang),
+                due,
+                "；".join(notes),
+            )
         out.print(table)
     if program.illustrative:
-        out.print(Text("示例数据：不代表任何真实旗县的标准" if zh else "Illustrative data: no real county's standard", style="dim"))
+        out.print(
+            Text(
+                "示例数据：不代表任何真实旗县的标准" if zh else "Illustrative data: no real county's standard",
+                style="dim",
+            )
+        )
     out.print()
 
 
@@ -142,7 +163,9 @@ def show_effective(book: Rulebook, day: dt.date, lang: str = "zh") -> None:
     out, zh = console(), lang == "zh"
     program = book.program
     out.print(Text(f"{program.title.get(lang) or program.title['zh']}  {day}", style="bold"))
-    out.print(Text(" → ".join(f"{LEVELS[b.level][0 if zh else 1]} {b.id}" for b in program.effective.books), style="dim"))
+    out.print(
+        Text(" → ".join(f"{LEVELS[b.level][0 if zh else 1]} {b.id}" for b in program.effective.books), style="dim")
+    )
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("名称", "说明", "值", "条款", "由谁确定") if zh else ("Name", "Meaning", "Value", "Clause", "Set by"):
         table.add_column(name, overflow="fold")
@@ -154,8 +177,14 @@ def show_effective(book: Rulebook, day: dt.date, lang: str = "zh") -> None:
         level = LEVELS[row["level"]][0 if zh else 1]
         by = f"{level} {row['rulebook']} {row['file']}:{row['line']}"
         if row.get("source"):
-            by = f"{level} {row['source']}（{row['since']} 起）" if zh else f"{level} {row['source']} (from {row['since']})"
-        table.add_row(row["name"], row["label"][lang], Text(value or missing, style="" if value else "yellow"), row["clause"], by)
+            by = (
+                f"{level} {row['source']}（{row['since']} 起）"
+                if zh
+                else f"{level} {row['source']} (from {row['since']})"
+            )
+        table.add_row(
+            row["name"], row["label"][lang], Text(value or missing, style="" if value else "yellow"), row["clause"], by
+        )
     out.print(table)
 
 
@@ -199,12 +228,26 @@ def show_differences(found: list[tuple[str, str, str, str]], lang: str = "zh") -
 
 def show_simulation(report: dict[str, Any], labels: dict[str, str], lang: str = "zh") -> None:
     out, zh = console(), lang == "zh"
-    out.print(Text(f"{report['old_title'].get(lang) or report['old']} → {report['new_title'].get(lang) or report['new']}", style="bold"))
-    names = ("", "原户数", "新户数", "原支出（元）", "新支出（元）", "受益户", "减少户") if zh else ("", "Recipients", "New", "Cost (yuan)", "New", "Winners", "Losers")
+    out.print(
+        Text(
+            f"{report['old_title'].get(lang) or report['old']} → {report['new_title'].get(lang) or report['new']}",
+            style="bold",
+        )
+    )
+    names = (
+        ("", "原户数", "新户数", "原支出（元）", "新支出（元）", "受益户", "减少户")
+        if zh
+        else ("", "Recipients", "New", "Cost (yuan)", "New", "Winners", "Losers")
+    )
     table = Table(box=None, pad_edge=False, header_style="dim")
     for index, name in enumerate(names):
         table.add_column(name, justify="left" if index == 0 else "right")
-    total = {"recipients": report["recipients"], "cost": report["cost"], "winners": report["winners"]["households"], "losers": report["losers"]["households"]}
+    total = {
+        "recipients": report["recipients"],
+        "cost": report["cost"],
+        "winners": report["winners"]["households"],
+        "losers": report["losers"]["households"],
+    }
     groups = [("合计" if zh else "All", total)]
     for key, title in (("by_category", ""), ("by_tier", "档" if zh else "tier "), ("by_division", "")):
         for row in report[key]:

@@ -87,9 +87,13 @@ class _Words:
         if isinstance(expr, ex.Arith):
             if expr.op == "-" and ex.is_zero(expr.left):
                 return "−" + self.say(expr.right, True), True
-            sign = {"+": " ＋ ", "-": " − ", "*": " × "}[expr.op] if zh else {"+": " + ", "-": " − ", "*": " × "}[expr.op]
+            sign = (
+                {"+": " ＋ ", "-": " − ", "*": " × "}[expr.op] if zh else {"+": " + ", "-": " − ", "*": " × "}[expr.op]
+            )
             left = self.say(expr.left, expr.op == "*" and isinstance(expr.left, ex.Arith) and expr.left.op != "*")
-            right = self.say(expr.right, not (expr.op in "+*" and isinstance(expr.right, ex.Arith) and expr.right.op == expr.op))
+            right = self.say(
+                expr.right, not (expr.op in "+*" and isinstance(expr.right, ex.Arith) and expr.right.op == expr.op)
+            )
             return left + sign + right, True
         if isinstance(expr, ex.Compare):
             op = (_OPS if zh else _OPS_EN)[expr.op]
@@ -98,7 +102,9 @@ class _Words:
             labels: dict[str, dict[str, str]] = {}
             if isinstance(expr.item, ex.Ref) and expr.item.source == "fact":
                 labels = self.program.facts[expr.item.name].value_labels
-            names = [labels.get(v, {}).get(self.lang, v) for i, v in enumerate(expr.item.type.values) if i in expr.among]
+            names = [
+                labels.get(v, {}).get(self.lang, v) for i, v in enumerate(expr.item.type.values) if i in expr.among
+            ]
             joined = ("、" if zh else ", ").join(names)
             verb = ("为" if len(names) == 1 else "属于") if zh else ("is" if len(names) == 1 else "is one of")
             return f"{self.say(expr.item)}{'' if zh else ' '}{verb}{'' if zh else ' '}{joined}", True
@@ -117,8 +123,14 @@ class _Words:
             first, *others = expr.items
             limits = ("、" if zh else ", ").join(self.say(o) for o in others)
             if expr.which == "least":
-                return (f"{self.say(first, True)}，最高不超过{limits}" if zh else f"{self.say(first, True)}, at most {limits}"), True
-            return (f"{self.say(first, True)}，最低为 {limits}" if zh else f"{self.say(first, True)}, at least {limits}"), True
+                return (
+                    f"{self.say(first, True)}，最高不超过{limits}"
+                    if zh
+                    else f"{self.say(first, True)}, at most {limits}"
+                ), True
+            return (
+                f"{self.say(first, True)}，最低为 {limits}" if zh else f"{self.say(first, True)}, at least {limits}"
+            ), True
         if isinstance(expr, ex.Rounded):
             mode, to = _ROUND[expr.mode][0 if zh else 1], _TO.get(expr.to, ("", ""))[0 if zh else 1]
             return (f"{self.say(expr.item)}，{mode}到{to}" if zh else f"{self.say(expr.item)}, {mode} to {to}"), True
