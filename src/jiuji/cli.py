@@ -272,16 +272,23 @@ def diff(old: str, new: str, as_json: bool, lang: str) -> None:
 @RULEBOOK
 @click.option("--on", type=DAY, help="未写申请日期时所用的日期 Date of application where a row has none.")
 @click.option("--memory", default="1GB", show_default=True, help="内存上限 Memory limit.")
+@click.option(
+    "--engine",
+    type=click.Choice(["sql", "kernel"]),
+    default="sql",
+    show_default=True,
+    help="kernel：编译后的循环，需安装 numba A compiled loop; needs numba.",
+)
 @click.option("--json", "as_json", is_flag=True, help="汇总输出 JSON Print the summary as JSON.")
 @LANG
 def decide_batch(
-    source: Path, target: Path, name: str, on: dt.date | None, memory: str, as_json: bool, lang: str
+    source: Path, target: Path, name: str, on: dt.date | None, memory: str, engine: str, as_json: bool, lang: str
 ) -> None:
     """对一张表逐户作出决定 Decide every row of a table (Parquet, CSV or Arrow). Exit code 1 when rows are invalid."""
     from .rulebook.batch import decide_batch as run
     from .rulebook.decision import load
 
-    summary = run(load(name), source, target, on=on, memory=memory)
+    summary = run(load(name), source, target, on=on, memory=memory, engine=engine, progress=progress("决定 deciding"))
     if as_json:
         click.echo(json.dumps({"rows": summary.rows, "results": summary.results, "errors": summary.errors}))
     else:

@@ -189,13 +189,18 @@ def decide_batch(
     on: dt.date | None = None,
     memory: str = "1GB",
     threads: int | None = None,
+    engine: str = "sql",
     progress: Progress | None = None,
 ) -> Summary:
     """Decide every row of ``source`` into ``target`` (Parquet, CSV or Arrow, by extension), in order.
 
+    ``engine``: ``sql`` (DuckDB), or ``kernel`` for Parquet to Parquet by a compiled loop (extra ``kernel``).
+
     ``target`` is written under another name first and appears only when it is whole.
     """
     kind = format_of(target)
+    if engine == "kernel":
+        return _by_kernel(rulebook, source, target, on, progress)
     connection = open_database(memory, threads)
     reader = source_sql(connection, rulebook, source)
     columns = columns_of(connection, reader, source, rulebook)
@@ -225,8 +230,64 @@ def decide_batch(
     return summary
 
 
+def _by_kernel(
+    rulebook: Rulebook, source: Path, target: Path, on: dt.date | None, progress: Progress | None
+) -> Summary:
+    """Parquet to Parquet in pieces; a piece with unknown facts or rows that cannot be goes through SQL."""
+    import pyarrow.parquet as pq
+
+    from .kernel import Kernel, decide_arrow
+
+    if format_of(source) != "parquet" or format_of(target) != "parquet":
+        raise CaseError("kernel 方式只用于 Parquet 文件。", "The engine kernel is for Parquet files only.")
+    connection = open_database()
+    reader = source_sql(connection, rulebook, source)
+    columns = columns_of(connection, reader, source, rulebook)
+    connection.close()
+    kernel = Kernel(rulebook.program)
+    facts = {f.name for f in kernel.facts}
+    file = pq.ParquetFile(source)
+    total, done = file.metadata.num_rows, 0
+    partial = target.with_name(f".{target.name}.partial")
+    writer: pq.ParquetWriter | None = None
+    try:
+        for batch in file.iter_batches(batch_size=500_000):
+            table = pa.Table.from_batches([batch])
+            whole = "applied_on" in columns and all(
+                table[f].null_count == 0 for f in facts if f in table.column_names
+            )
+            decided = None
+            if whole:
+                try:
+                    decided = decide_arrow(kernel, table)
+                except (CaseError, KeyError):
+                    decided = None
+            if decided is None:
+                decided = decide_table(rulebook, table, on)
+            if writer is None:
+                writer = pq.ParquetWriter(partial, decided.schema, compression="snappy", store_decimal_as_integer=True)
+            writer.write_table(decided.cast(writer.schema))
+            done += table.num_rows
+            if progress:
+                progress(done, total)
+        if writer is None:
+            pq.write_table(decide_table(rulebook, file.read(), on), partial)
+        else:
+            writer.close()
+            writer = None
+        connection = open_database()
+        summary = _summary(connection, partial, "parquet")
+        connection.close()
+        partial.replace(target)
+        return summary
+    finally:
+        if writer is not None:
+            writer.close()
+        partial.unlink(missing_ok=True)
+
+
 def _write_arrow(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    reader = connection.execute(query).to_arrow_reader(100_000)
+    reader = connection.sql(query).to_arrow_reader(100_000)
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, reader.schema) as writer:
         for batch in reader:
             writer.write_batch(batch)
@@ -257,5 +318,5 @@ def decide_table(rulebook: Rulebook, table: pa.Table, on: dt.date | None = None)
     columns = columns_of(connection, "arrow_input", Path("table"), rulebook)
     complete = {n for n in table.column_names if table[n].null_count == 0}
     query = batch_sql(rulebook, "arrow_input", columns, complete, on)
-    result: Any = connection.execute(query).to_arrow_table()
+    result: Any = connection.sql(query).to_arrow_table()
     return result
