@@ -29,8 +29,8 @@ sys.path.insert(0, str(HERE.parent))
 
 import numpy as np  # noqa: E402
 import psutil  # noqa: E402
-
 from benchmarks.rivals import numba_rule, openfisca_rule, population, zen_rule  # noqa: E402
+
 from jiuji.rulebook import load  # noqa: E402
 from jiuji.rulebook.explain import trace_json  # noqa: E402
 from jiuji.rulebook.kernel import Kernel  # noqa: E402
@@ -71,7 +71,9 @@ def one_case(repeats: int = 40, count: int = 15) -> dict[str, Any]:
         for case in cases:
             trace_json(rulebook.decide(case))
 
-    missing = [{k: v for k, v in case.items() if k not in ("household_size", "granted_last_12_months")} for case in cases]
+    missing = [
+        {k: v for k, v in case.items() if k not in ("household_size", "granted_last_12_months")} for case in cases
+    ]
 
     def jiuji_missing() -> None:
         for case in missing:
@@ -119,7 +121,8 @@ def batch(rows: int, count: int = 7) -> dict[str, Any]:
     named = {**columns, "household_id": np.arange(rows), "division": np.zeros(rows, dtype=np.int8)}
     table: pa.Table = as_table(named)
     connection = duckdb.connect()
-    connection.execute("CREATE TABLE households AS SELECT * FROM table")
+    connection.register("arrow_population", table)
+    connection.execute("CREATE TABLE households AS SELECT * FROM arrow_population")
     types = {r[0]: str(r[1]) for r in connection.execute("DESCRIBE households").fetchall()}
     query = batch_sql(rulebook, "households", types, set(types), None)
     sums = "sum(amount), sum(tier), count(*) FILTER (result = 'granted'), count(authority), count(*) FILTER (special_panel), sum(len(reasons))"
@@ -139,7 +142,11 @@ def batch(rows: int, count: int = 7) -> dict[str, Any]:
     figures = {}
     for name, s in seconds.items():
         rates = [rows / x / 1e6 for x in s]
-        figures[name] = {"median": round(statistics.median(rates), 1), "least": round(min(rates), 1), "most": round(max(rates), 1)}
+        figures[name] = {
+            "median": round(statistics.median(rates), 1),
+            "least": round(min(rates), 1),
+            "most": round(max(rates), 1),
+        }
     openfisca = max(figures["OpenFisca, one thread"]["median"], figures["OpenFisca, two threads"]["median"])
     mine, fused = figures["jiuji kernel, rows checked"]["median"], figures["hand-fused numba"]["median"]
     return {
@@ -161,7 +168,11 @@ def memory(rows: int) -> dict[str, Any]:
     figures: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory(prefix="jiuji-bench-", dir=os.environ.get("JIUJI_BENCH_DIR")) as folder:
         source = Path(folder) / "population.parquet"
-        subprocess.run([jiuji, "population", str(source), "--rows", str(rows), "--seed", "1"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [jiuji, "population", str(source), "--rows", str(rows), "--seed", "1"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         for engine in ("sql", "kernel"):
             target = Path(folder) / "decided.parquet"
             start = time.perf_counter()
@@ -180,33 +191,61 @@ def memory(rows: int) -> dict[str, Any]:
             if process.wait():
                 raise SystemExit(f"decide-batch failed with {process.returncode}")
             took = time.perf_counter() - start
-            figures[engine] = {"peak MiB": round(peak / 2**20), "seconds": round(took, 1), "million rows a second": round(rows / took / 1e6, 2)}
+            figures[engine] = {
+                "peak MiB": round(peak / 2**20),
+                "seconds": round(took, 1),
+                "million rows a second": round(rows / took / 1e6, 2),
+            }
             target.unlink()
         size = source.stat().st_size / 2**30
     return {"rows": rows, "file GiB": round(size, 2), "figures": figures, "asked": "at most 2048 MiB"}
 
 
 def machine() -> str:
-    model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), platform.processor())
+    model = next(
+        (
+            line.split(":")[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor(),
+    )
     gib = psutil.virtual_memory().total / 2**30
     return f"{os.cpu_count()} cores of {model}, {gib:.0f} GiB, {platform.system()} {platform.release()}, Python {platform.python_version()}"
 
 
 def write(results: dict[str, Any]) -> None:
     lines = ["# Measured", "", "Written by `make bench`. What is compared, and how: [README](README.md).", ""]
-    for part, title in (("one", "One decision with its full trace"), ("batch", "Many households in memory"), ("memory", "A Parquet file, streaming")):
+    for part, title in (
+        ("one", "One decision with its full trace"),
+        ("batch", "Many households in memory"),
+        ("memory", "A Parquet file, streaming"),
+    ):
         found = results.get(part)
         if not found:
             continue
         lines += [f"## {title}", "", f"{found['date']}, {found['machine']} (shared with other work).", ""]
         if part == "memory":
-            lines += [f"{found['rows']:,} rows, {found['file GiB']} GiB; {found['asked']}.", "", "| engine | peak MiB | seconds | million rows a second |", "|---|---:|---:|---:|"]
-            lines += [f"| {n} | {f['peak MiB']} | {f['seconds']} | {f['million rows a second']} |" for n, f in found["figures"].items()]
+            lines += [
+                f"{found['rows']:,} rows, {found['file GiB']} GiB; {found['asked']}.",
+                "",
+                "| engine | peak MiB | seconds | million rows a second |",
+                "|---|---:|---:|---:|",
+            ]
+            lines += [
+                f"| {n} | {f['peak MiB']} | {f['seconds']} | {f['million rows a second']} |"
+                for n, f in found["figures"].items()
+            ]
         else:
             rows = f", {found['rows']:,} households" if "rows" in found else ""
             lines += [f"In {found['unit']}{rows}.", "", "| | median | least | most |", "|---|---:|---:|---:|"]
             lines += [f"| {n} | {f['median']} | {f['least']} | {f['most']} |" for n, f in found["figures"].items()]
-            lines += ["", "| ratio of medians | |", "|---|---:|", *(f"| {n} | {r} |" for n, r in found["ratios"].items())]
+            lines += [
+                "",
+                "| ratio of medians | |",
+                "|---|---:|",
+                *(f"| {n} | {r} |" for n, r in found["ratios"].items()),
+            ]
         lines.append("")
     notes = HERE / "notes.md"
     if notes.is_file():

@@ -17,7 +17,6 @@ from jiuji.rulebook.population import as_table, block, write_population
 from tests import engines, oracle
 
 
-
 @pytest.fixture(scope="module")
 def county():
     return load("150199")
@@ -37,13 +36,26 @@ def test_cases_on_the_lines_of_the_standard_are_decided_alike_by_loop_and_by_sin
     rng = random.Random(11)
     cases = [oracle.random_case(rng) for _ in range(2_000)]
     names, rows = engines.rows_of(county, cases)
-    kinds = {"boolean": pa.bool_(), "integer": pa.int32(), "money": pa.decimal128(18, 2), "date": pa.date32(), "enum": pa.string()}
+    kinds = {
+        "boolean": pa.bool_(),
+        "integer": pa.int32(),
+        "money": pa.decimal128(18, 2),
+        "date": pa.date32(),
+        "enum": pa.string(),
+    }
     facts = county.program.facts
     table = pa.table({n: pa.array([r[i] for r in rows], kinds[facts[n].kind]) for i, n in enumerate(names)})
     decided = decide_arrow(kernel, table).to_pylist()
     for case, row in zip(cases, decided, strict=True):
         mine = county.decide(case)
-        assert (row["result"], row["tier"], row["authority"], row["reasons"], row["special_panel"], row["category"]) == (
+        assert (
+            row["result"],
+            row["tier"],
+            row["authority"],
+            row["reasons"],
+            row["special_panel"],
+            row["category"],
+        ) == (
             mine.result,
             mine.tier,
             mine.authority,

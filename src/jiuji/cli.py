@@ -64,13 +64,21 @@ def main() -> None:
 @click.option("--on", type=DAY, help="案件未写申请日期时所用的日期 Date of application where the case has none.")
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON Print JSON.")
 @click.option("--lines", is_flag=True, help="每行一个案件（JSON Lines）One case a line.")
+@click.option(
+    "--calendar",
+    type=click.Path(path_type=Path),
+    help="以后年份或本地的放假安排（CSV：date,kind,note）Later years or local days of rest and work.",
+)
 @LANG
-def decide(case: Path, name: str, on: dt.date | None, as_json: bool, lines: bool, lang: str) -> None:
+def decide(
+    case: Path, name: str, on: dt.date | None, as_json: bool, lines: bool, calendar: Path | None, lang: str
+) -> None:
     """对一个案件作出有理由的决定 Decide a case, with reasons. CASE: a JSON file, or - for standard input."""
+    from .rulebook.calendar import Calendar, read_calendar_csv
     from .rulebook.case import parse_case
     from .rulebook.decision import load
 
-    rulebook = load(name)
+    rulebook = load(name, calendar=Calendar.statutory().with_days(read_calendar_csv(calendar)) if calendar else None)
     if lines:
         _decide_lines(rulebook, case, on, as_json, lang)
         return

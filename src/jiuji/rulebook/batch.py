@@ -253,9 +253,7 @@ def _by_kernel(
     try:
         for batch in file.iter_batches(batch_size=500_000):
             table = pa.Table.from_batches([batch])
-            whole = "applied_on" in columns and all(
-                table[f].null_count == 0 for f in facts if f in table.column_names
-            )
+            whole = "applied_on" in columns and all(table[f].null_count == 0 for f in facts if f in table.column_names)
             decided = None
             if whole:
                 try:

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from . import expression as ex
+from .builder import build_program
 from .decision import Rulebook, yuan
 from .errors import JiujiError, Problem, RulebookError
 from .expression import Const, Expr, Ref
 from .library import Effective, Library
-from .program import FAR_FUTURE, Program, QuantityDef, build_program
+from .program import FAR_FUTURE, Program, QuantityDef
 from .ranges import Reasoner
 from .scalar import Segment
 from .words import printed

@@ -18,11 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .builder import build_program
 from .calendar import Calendar
 from .case import Reader
 from .errors import CaseError, NotInForce, RulebookError
 from .library import Book, Library
-from .program import AUTHORITIES, Program, StepDef, build_program, clause_key, split_citation
+from .program import AUTHORITIES, Program, StepDef, clause_key, split_citation
 from .ranges import Reasoner
 from .scalar import Node, Segment
 

@@ -24,6 +24,12 @@ RESULTS = {
 
 def words_of(meta: Meta, program: Program, lang: str) -> str:
     """The formula of a node in words, or empty."""
+    if lang not in meta.words:
+        meta.words[lang] = _words_of(meta, program, lang)
+    return meta.words[lang]
+
+
+def _words_of(meta: Meta, program: Program, lang: str) -> str:
     if meta.expr is None or meta.kind in ("fact", "parameter", "row"):
         return ""
     quantity = program.quantities.get(meta.name)

@@ -55,7 +55,12 @@ class Kernel:
         self.source = emitter.module()
         self.facts = [program.facts[n] for n in emitter.used]
         self.clauses = emitter.clauses
-        space: dict[str, Any] = {"numba": numba, "np": np, "month_of": _date_part("month"), "year_of": _date_part("year")}
+        space: dict[str, Any] = {
+            "numba": numba,
+            "np": np,
+            "month_of": _date_part("month"),
+            "year_of": _date_part("year"),
+        }
         exec(compile(self.source, f"<kernel {program.id}>", "exec"), space)
         self._loop = numba.njit(parallel=True, cache=False, nogil=True)(space["loop"])
         self._bad = numba.njit(parallel=True, cache=False, nogil=True)(space["bad"])
@@ -225,9 +230,8 @@ class _KernelEmitter(_Emitter):
             bit = self.clauses.index(clause)
             lines.append(f"why |= np.int64({self.code(expr)}{' and met' if award else ''}) << {bit}")
         lines.append("refused = why != 0")
-        for name, expr in (("tier", category.tier), ("least", category.award_least), ("most", category.award_most)):
-            if expr is not None:
-                lines.append(f"{name} = {self.code(expr)}")
+        ends = {"tier": category.tier, "least": category.award_least, "most": category.award_most}
+        lines += [f"{name} = {self.code(end)}" for name, end in ends.items() if end is not None]
         granted, refusal = self.authority_code(category)
         lines.append(f"who = {refusal} if refused else {granted}" if authority is not None else "who = 0")
         if program.panel is not None and not self._never(category, program.panel.when):
@@ -248,24 +252,33 @@ class _KernelEmitter(_Emitter):
 
     def checks(self, args: str) -> list[str]:
         """The first row that holds an impossible value: (row, number of the fact), or (-1, 0)."""
-        lines = [f"def bad(rows, {args}):", "    worst = np.int64(-1)", "    for i in numba.prange(rows):", "        b = 0"]
-        for number, name in enumerate(self.used):
+        lines = [
+            f"def bad(rows, {args}):",
+            "    worst = np.int64(-1)",
+            "    for i in numba.prange(rows):",
+            "        b = 0",
+        ]
+        for name in self.used:
             fact = self.program.facts[name]
-            if fact.kind in ("boolean",):
+            if fact.kind == "boolean":
                 continue
             shift = EPOCH if fact.kind == "date" else 0
             low, high = fact.low - shift, fact.high - shift
             if fact.name == "applied_on":
                 low, high = self.program.since - EPOCH, self.program.until - 1 - EPOCH
             lines.append(f"        b |= (c_{name}[i] < {low}) | (c_{name}[i] > {high})")
-            _ = number
         for rule in self.program.constraints:
             if {r.name for r in rule.that.refs()} <= set(self.used):
                 test = self.code(rule.that)
                 for ref in rule.that.refs():
                     test = test.replace(f"f_{ref.name}", f"c_{ref.name}[i]")
                 lines.append(f"        b |= not {test}")
-        lines += ["        worst = max(worst, np.int64(b))", "    if worst <= 0:", "        return -1, 0", "    for i in range(rows):"]
+        lines += [
+            "        worst = max(worst, np.int64(b))",
+            "    if worst <= 0:",
+            "        return -1, 0",
+            "    for i in range(rows):",
+        ]
         for number, name in enumerate(self.used):
             fact = self.program.facts[name]
             if fact.kind == "boolean":
@@ -330,7 +343,9 @@ def columns_from(table: Any, facts: list[FactDef]) -> dict[str, np.ndarray]:
                 raise KeyError(fact.name)
             out[fact.name] = codes.to_numpy(zero_copy_only=False).astype(np.int8)
         elif fact.kind == "money" and pa.types.is_decimal128(kind) and kind.scale <= 2:
-            words = np.frombuffer(column.buffers()[1], dtype=np.int64).reshape(-1, 2)[column.offset : column.offset + len(column), 0]
+            words = np.frombuffer(column.buffers()[1], dtype=np.int64).reshape(-1, 2)[
+                column.offset : column.offset + len(column), 0
+            ]
             out[fact.name] = words if kind.scale == 2 else words * 10 ** (2 - kind.scale)
         elif fact.kind == "money" and pa.types.is_integer(kind):
             out[fact.name] = column.to_numpy(zero_copy_only=False).astype(np.int64) * 100

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import lcm
 from typing import Any
 
@@ -41,6 +41,7 @@ class Meta:
     value_labels: dict[str, Label] | None = None
     source: str = ""
     gap: bool = False
+    words: dict[str, str] = field(default_factory=dict)  # the formula in words, by language, once asked for
 
 
 def month_of(day: int) -> int:

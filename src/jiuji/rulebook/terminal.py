@@ -29,7 +29,7 @@ LEVELS = {
 
 def console() -> Console:
     terminal = sys.stdout.isatty()
-    return Console(soft_wrap=not terminal, highlight=False, width=None if terminal else 200)
+    return Console(soft_wrap=not terminal, highlight=False, width=None if terminal else 140)
 
 
 def show_title(title: str, row: str, good: bool) -> None:

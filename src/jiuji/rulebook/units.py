@@ -93,6 +93,8 @@ class Unit:
         if not above and not below:
             return ""
         if lang == "zh":
+            if not below and above == ["月"]:
+                return "个月"
             return "·".join(above) + ("/" + "·".join(below) if below else "")
         return "·".join(above) + (" per " + " and ".join(below) if below else "")
 

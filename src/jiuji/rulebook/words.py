@@ -124,9 +124,9 @@ class _Words:
             limits = ("、" if zh else ", ").join(self.say(o) for o in others)
             if expr.which == "least":
                 return (
-                    f"{self.say(first, True)}，最高不超过{limits}"
+                    f"{self.say(first, not isinstance(first, ex.Rounded))}，最高不超过{limits}"
                     if zh
-                    else f"{self.say(first, True)}, at most {limits}"
+                    else f"{self.say(first, not isinstance(first, ex.Rounded))}, at most {limits}"
                 ), True
             return (
                 f"{self.say(first, True)}，最低为 {limits}" if zh else f"{self.say(first, True)}, at least {limits}"
