@@ -39,7 +39,6 @@ these are free has been announced, and a single local holiday cannot be taken fo
 _BASE = FIRST.toordinal()
 _SIZE = LAST.toordinal() - _BASE + 1
 _DATE = re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})\Z", re.ASCII)
-_BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 Row = tuple[dt.date, str] | tuple[dt.date, str, str]
 
@@ -80,15 +79,13 @@ class Calendar:
             exceptions = [(day, "workday" if worked else "holiday") for day, worked in exceptions.items()]
         self._exceptions = _checked(exceptions)
         self._covered_until = covered_until
-        # 1 January 2004 is a Thursday: the pattern of weekends begins with the weekday of the first day.
-        worked = bytearray((_BASE + offset - 1) % 7 < 5 for offset in range(_SIZE))
+        self._free = [dt.date.fromordinal(_BASE + offset).weekday() >= 5 for offset in range(_SIZE)]
         for day, row in self._exceptions.items():
-            worked[day.toordinal() - _BASE] = row.kind == "workday"
-        self._free = [not w for w in worked]
+            self._free[day.toordinal() - _BASE] = row.kind == "holiday"
         self._days: list[dt.date] = []  # the working days in order
         self._rank: list[int] = []  # by day: how many working days up to and including it
-        for offset, w in enumerate(worked):
-            if w:
+        for offset, free in enumerate(self._free):
+            if not free:
                 self._days.append(dt.date.fromordinal(_BASE + offset))
             self._rank.append(len(self._days))
 
@@ -129,7 +126,7 @@ class Calendar:
 
     def is_published(self, day: dt.date) -> bool:
         """Are the holidays around this day known? If not, only weekends are free, and a due day may still move."""
-        return FIRST <= dt.date(day.year, day.month, day.day) <= self._covered_until
+        return _BASE <= day.toordinal() <= self._covered_until.toordinal()
 
     def next_working_day(self, day: dt.date) -> dt.date:
         """The day itself if it is worked, else the next one that is."""
@@ -315,7 +312,7 @@ def _text(path: Path, name: str) -> str:
             f"文件 {name} 无法读取，请核对路径和权限。",
             f"The file {name} cannot be read; check its path and permissions.",
         ) from None
-    for encoding in (_BOMS.get(raw[:2], "utf-8-sig"), "gb18030"):
+    for encoding in ("utf-8-sig", "gb18030"):
         try:
             return raw.decode(encoding)
         except UnicodeDecodeError:

@@ -331,17 +331,8 @@ class Rulebook:
         applied = dt.date.fromordinal(facts[self._applied])
         clauses = {self._cite(program.categories[c].clause) if c >= 0 else program.no_category for c in categories}
         tracks = {program.categories[c].track if c >= 0 else "" for c in categories}
-        panel: bool | None = False
-        if program.panel is not None:
-            panel = reasoner.certain(program.panel.when, box, unknown)
-            if panel is not False and k is not None and k >= 0:
-                barring = [
-                    g.when[program.categories[k].key]
-                    for g in program.grounds
-                    if g.clause in program.panel.unless_refused_under and program.categories[k].key in g.when
-                ]
-                held = [reasoner.certain(b, box, unknown) for b in barring]
-                panel = False if True in held else None if None in held or panel is None else True
+        panels = {self._panel(reasoner, self._within(reasoner, box, c), unknown, c) for c in categories}
+        panel = panels.pop() if len(panels) == 1 else None
         trace: list[Node] = []
         if k is not None and k >= 0:
             trace = self._range_trace(reasoner, box, memo, k, outcome)
@@ -389,12 +380,27 @@ class Rulebook:
             decision.range = (least, most)
         return decision
 
+    def _panel(self, reasoner: Reasoner, box: list[Any], unknown: list[int], category: int) -> bool | None:
+        """Whether a panel may be called in one category; None where that is not certain."""
+        panel = self.program.panel
+        if panel is None:
+            return False
+        called = reasoner.certain(panel.when, box, unknown)
+        if called is False or category < 0:
+            return called
+        key = self.program.categories[category].key
+        barring = [
+            g.when[key] for g in self.program.grounds if g.clause in panel.unless_refused_under and key in g.when
+        ]
+        held = [reasoner.certain(b, box, unknown) for b in barring]
+        return False if True in held else None if None in held or called is None else True
+
     @staticmethod
     def _within(reasoner: Reasoner, box: list[Any], category: int) -> list[Any]:
         """The box narrowed to one category where its condition is a plain choice."""
         from . import expression as ex
 
-        applies = reasoner.program.categories[category].applies
+        applies = reasoner.program.categories[category].applies if category >= 0 else ex.TRUE
         if isinstance(applies, ex.Member) and isinstance(applies.item, ex.Ref):
             narrowed = list(box)
             slot = reasoner.program.facts[applies.item.name].slot
@@ -454,18 +460,24 @@ class Rulebook:
         box, unknown = reasoner.box(facts)
         low, high, mask = reasoner.compile(program.standard_date)(box, {})
         days = {max(low, program.since), max(high, program.since)}
+        if len(program.effective.lists["transition"]) > 1:
+            days |= {d for d in program.changes if low < d <= high}
         decisions = [self._over_ranges(facts, program.segment(d)) for d in sorted(days)]
-        first, last = decisions[0], decisions[-1]
-        same = all(getattr(first, k) == getattr(last, k) for k in ("result", "amount", "range", "tier", "authority"))
-        if same and first.result != "undetermined":
-            last.reasons = [r for r in first.reasons if r in last.reasons]
+        last = decisions[-1]
+        for key in ("special_panel", "category", "track"):
+            if any(getattr(d, key) != getattr(last, key) for d in decisions):
+                setattr(last, key, None)
+        outputs = ("result", "amount", "range", "tier", "authority")
+        same = all(getattr(d, k) == getattr(last, k) for k in outputs for d in decisions)
+        if same and last.result != "undetermined":
+            last.reasons = [r for r in last.reasons if all(r in d.reasons for d in decisions)]
             return last
         names = {d.slot: n for d, n in self._slot_names()}
         wanted = {names[s] for s in unknown if mask >> s & 1 and s < len(program.facts)}
         for decision in decisions:
             wanted |= set(decision.missing)
         last.result, last.amount, last.range, last.tier, last.reasons = "undetermined", None, None, None, []
-        if first.authority != last.authority:
+        if any(d.authority != last.authority for d in decisions):
             last.authority = None
         last.missing = [n for n in program.facts if n in wanted]
         return last
