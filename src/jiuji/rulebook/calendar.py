@@ -1,14 +1,14 @@
-"""The statutory working-day calendar: weekends, public holidays, and the State Council's make-up workdays (调休).
+"""The statutory working-day calendar: weekends, holidays, and the State Council's make-up workdays (调休).
 
-A period in working days does not count the day on which it begins: five working days from Friday 2026-02-13 are
+A period in working days does not count the day on which it begins: five working days from Friday 2026-02-13
 
-    Sat 02-14 (a make-up workday, counts 1), 02-15 to 02-23 Spring Festival, Tue 02-24 (2), 25 (3), 26 (4), Fri 02-27 (5)
+    Sat 02-14, a make-up workday (1); 02-15 to 02-23 Spring Festival; Tue 02-24 (2), 25 (3), 26 (4), 27 (5)
 
-so it ends on 2026-02-27. The published days come from the package chinesecalendar, which ends with the last year
-announced; beyond it only weekends are free, and ``is_published`` says so. Later years and local days are laid over it
-from a CSV file with the columns ``date,kind,note`` (kind: ``workday`` or ``holiday``); see ``read_calendar_csv``.
+end on 2026-02-27. The published days come from the package chinesecalendar, which ends with the last
+year announced; beyond it only weekends are free, and ``is_published`` says so. Later years and local days are
+laid over it from a CSV file with the columns ``date,kind,note``; see ``read_calendar_csv``.
 
-Every day of the calendar has its number of working days so far, so that adding and counting are two list look-ups.
+Every day of the calendar has its number of working days so far: adding and counting are two list look-ups.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ COLUMNS = ("date", "kind", "note")
 KINDS = ("workday", "holiday")
 
 FIXED_HOLIDAYS = ((1, 1), (5, 1), (10, 1), (10, 2), (10, 3))
-"""Statutory holidays on fixed dates (month, day). 1 to 3 October always hold a weekday, so a year in which all of
-these are free has been announced, and a single local holiday cannot be taken for an announcement."""
+"""Statutory holidays on fixed dates (month, day). 1 to 3 October always hold a weekday: a year in which all
+of these are free has been announced, and a single local holiday cannot be taken for an announcement."""
 
 _BASE = FIRST.toordinal()
 _SIZE = LAST.toordinal() - _BASE + 1
@@ -44,8 +44,10 @@ Row = tuple[dt.date, str] | tuple[dt.date, str, str]
 
 
 class CalendarError(JiujiError):
-    """A calendar file that cannot be read, or a period that leaves the calendar. ``zh`` and ``en`` give the text;
-    ``problems`` lists every finding of a file with its line."""
+    """A calendar file that cannot be read, or a period that leaves the calendar.
+
+    ``zh`` and ``en`` give the text; ``problems`` lists every finding of a file with its line.
+    """
 
     def __init__(self, zh: str, en: str, problems: Iterable[Problem] = ()) -> None:
         self.problems = tuple(problems)
@@ -64,7 +66,7 @@ class Day(NamedTuple):
 class Calendar:
     """Working days from 2004-01-01 to 2049-12-31. Immutable: ``with_days`` gives another calendar.
 
-    Every method takes dates (or datetimes, of which the date counts) and raises CalendarError outside that range.
+    Every method takes dates (of a datetime the date counts) and raises CalendarError outside that range.
     """
 
     __slots__ = ("_covered_until", "_days", "_exceptions", "_free", "_rank")
@@ -72,8 +74,8 @@ class Calendar:
     def __init__(self, exceptions: Iterable[Row] | Mapping[dt.date, bool], covered_until: dt.date) -> None:
         """From exceptional days (rows, or date to "is it worked") over plain weekends.
 
-        ``covered_until`` is the last day of the published years. Raises CalendarError for an unknown kind, a day
-        given twice, or a day outside the calendar.
+        ``covered_until`` is the last day of the published years. Raises CalendarError for an unknown kind, a
+        doubled day, or a day outside the calendar.
         """
         if isinstance(exceptions, Mapping):
             exceptions = [(day, "workday" if worked else "holiday") for day, worked in exceptions.items()]
@@ -103,18 +105,22 @@ class Calendar:
         """This calendar with local overrides or later years' announcements laid over it.
 
         ``rows`` are (date, kind) or (date, kind, note), as ``read_calendar_csv`` gives them. The years after
-        ``covered_until`` become published one after another as long as their statutory holidays on fixed dates
-        (1 January, 1 May, 1 to 3 October) are all free; a lone local holiday publishes nothing. Whoever knows better
-        gives ``covered_until``. Raises CalendarError for an unknown kind, a doubled day, or a day outside the calendar.
+        the last published one become published in turn as long as their statutory holidays on fixed dates
+        (1 January, 1 May, 1 to 3 October) are all free; a lone local holiday publishes nothing. Whoever
+        knows better gives ``covered_until``. Raises CalendarError for an unknown kind, a doubled day, or a
+        day outside the calendar.
         """
         merged = {**self._exceptions, **_checked(rows)}
         laid = Calendar(merged.values(), covered_until or self._covered_until)
         if covered_until is None:
             year = self._covered_until.year + 1
-            while year <= LAST.year and not any(laid.is_working_day(dt.date(year, *day)) for day in FIXED_HOLIDAYS):
+            while year <= LAST.year and laid._announced(year):
                 laid._covered_until = dt.date(year, 12, 31)
                 year += 1
         return laid
+
+    def _announced(self, year: int) -> bool:
+        return not any(self.is_working_day(dt.date(year, *day)) for day in FIXED_HOLIDAYS)
 
     def exceptional_days(self, year: int) -> list[Day]:
         """The holidays and make-up workdays of a year in order, to show or to write to a file."""
@@ -125,7 +131,7 @@ class Calendar:
         return not self._free[_offset(day)]
 
     def is_published(self, day: dt.date) -> bool:
-        """Are the holidays around this day known? If not, only weekends are free, and a due day may still move."""
+        """Are the holidays of this day's year known? If not, only weekends are free and due days may move."""
         return _BASE <= day.toordinal() <= self._covered_until.toordinal()
 
     def next_working_day(self, day: dt.date) -> dt.date:
@@ -153,14 +159,14 @@ class Calendar:
         except IndexError:
             raise CalendarError(
                 f"日期 {day} 加 {count} 个工作日超出工作日历（{FIRST} 至 {LAST}），请核对日期。",
-                f"{day} plus {count} working days lies outside the calendar ({FIRST} to {LAST}); check the date.",
+                f"{day} plus {count} working days lies outside the calendar ({FIRST} to {LAST}); check it.",
             ) from None
 
     def add_calendar_days(self, day: dt.date, count: int, *, onto_working_day: bool = False) -> dt.date:
         """The ``count``-th day after a day, which itself does not count.
 
-        With ``onto_working_day`` a period that ends on a free day ends on the next working day instead, as in civil
-        procedure. Raises CalendarError for a negative count or a date that cannot be.
+        With ``onto_working_day`` a period that ends on a free day ends on the next working day instead, as in
+        civil procedure. Raises CalendarError for a negative count or a date that cannot be.
         """
         if count < 0:
             raise _negative(count)
@@ -216,7 +222,7 @@ def _outside(day: dt.date) -> CalendarError:
 
 
 def _negative(count: int) -> CalendarError:
-    return CalendarError(f"天数 {count} 小于零，请改正。", f"The number of days {count} is below zero; correct it.")
+    return CalendarError(f"天数 {count} 小于零，请改正。", f"{count} days is below zero; correct it.")
 
 
 def _unknown_kind(place: str, kind: str) -> tuple[str, str]:
@@ -233,8 +239,9 @@ def read_calendar_csv(path: str | Path) -> list[Day]:
         2027-02-06,holiday,春节
         2027-02-14,workday,春节调休
 
-    The first line is the header; ``note`` may be left out. Dates as 2027-02-06 or, as spreadsheets save them,
-    2027/2/6. UTF-8 (with or without a byte-order mark) or GB 18030. Raises CalendarError with every wrong line.
+    The first line is the header; ``note`` may be left out. Kinds: ``workday``, ``holiday``. Dates as
+    2027-02-06 or, as spreadsheets save them, 2027/2/6. UTF-8 (with or without a byte-order mark) or GB 18030.
+    Raises CalendarError that names every wrong line.
     """
     path = Path(path)
     name = short_path(path)

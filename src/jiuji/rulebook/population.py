@@ -1,13 +1,13 @@
 """A plausible synthetic population of any size from a seed, for simulation and measurement.
 
 Nobody in it exists. The columns are the facts of the example county's standard, with ``household_id`` and
-``division`` (township code). A banner of Inner Mongolia was the model for the shares; they are assumptions, not
-statistics.
+``division`` (township code). A banner of Inner Mongolia was the model for the shares; they are assumptions,
+not statistics.
 
-Rows are made in blocks of fixed size, each from its own seed, so the first rows of a larger population equal the
-smaller one, no chunk size matters, and memory stays bounded. Everything random is a whole number drawn from PCG64's
-raw bits and looked up in a table, never a floating-point formula over the rows: the same seed gives the same
-households, to the fen, on every machine and with every release of numpy.
+Rows are made in blocks of fixed size, each from its own seed, so the first rows of a larger population equal
+the smaller one, no chunk size matters, and memory stays bounded. Everything random is a whole number drawn
+from PCG64's raw bits and looked up in a table, never a floating-point formula over the rows: the same seed
+gives the same households, to the fen, on every machine and with every release of numpy.
 """
 
 from __future__ import annotations
@@ -85,16 +85,18 @@ class Draws:
         return self.words() < round(share * 65_536)
 
     def money(self, median: int, spread: float, tail: float = 0.0) -> Array:
-        """Log-normal amounts in fen around a median in yuan; ``spread`` is the standard deviation of the logarithm.
+        """Log-normal amounts in fen around a median in yuan.
 
-        With ``tail`` the highest 5 % follow a power law with that exponent: a few amounts are very high.
+        ``spread`` is the standard deviation of the logarithm. With ``tail`` the highest 5 % follow a power
+        law with that exponent: a few amounts are very high.
         """
         steps = _amounts(median, spread, tail)
         words = self.words()
         place = words >> 4
         within = ((words & 15).astype(np.int64) << 16) | self.words()
         low = steps[place]
-        return low + (((steps[place + 1] - low) * within) >> 20)
+        amounts: Array = low + (((steps[place + 1] - low) * within) >> 20)
+        return amounts
 
 
 @functools.cache
@@ -125,9 +127,9 @@ def _amounts(median: int, spread: float, tail: float) -> Array:
 def block(number: int, rows: int, seed: int) -> dict[str, Array]:
     """The first ``rows`` (at most BLOCK) households of one block as numpy columns.
 
-    Money in fen (int64), choices as codes (int8), dates as days since 1970 (int32), numbers of people as int32.
-    What cannot be in one household is not made: members are never outnumbered by their deaths and injuries, disabled
-    members, carers or students, and the deductions are 40 to 85 % of the bill.
+    Money in fen (int64), choices as codes (int8), dates as days since 1970 (int32), numbers of people as
+    int32. What cannot be in one household is not made: members are never outnumbered by their deaths and
+    injuries, disabled members, carers or students, and the deductions are 40 to 85 % of the bill.
     """
     d = Draws(seed, number, 0)
     cause = d.choice(*CAUSE_SHARES)
@@ -145,16 +147,20 @@ def block(number: int, rows: int, seed: int) -> dict[str, Array]:
     carers = np.minimum(np.maximum(d.choice(0.55, 0.38, 0.07), caring & d.chance(0.9)), size - disabled)
     carers *= disabled > 0
 
+    # One adult at least is no student.
     college = np.minimum(d.choice(0.86, 0.12, 0.02), size - 1)
     senior = np.minimum(d.choice(0.87, 0.11, 0.02), size - 1 - college)
     preschool = np.minimum(d.choice(0.87, 0.11, 0.02), size - 1 - college - senior)
-    nobody = schooling & (college + senior + preschool == 0) & d.chance(0.9)
+    # Nearly every household that applies for education has a student.
+    added = schooling & (college + senior + preschool == 0) & d.chance(0.9)
     stage = d.choice(0.55, 0.30, 0.15)
-    college, senior, preschool = (n + (nobody & (stage == i)) for i, n in enumerate((college, senior, preschool)))
+    college += added & (stage == 0)
+    senior += added & (stage == 1)
+    preschool += added & (stage == 2)
     students = college + senior + preschool
 
     income = d.money(26_000, 0.5)
-    bill = np.where(medical | ill, d.money(26_000, 0.95, tail=2.5), d.money(2_000, 0.9))
+    bill = np.maximum(np.where(medical | ill, d.money(26_000, 0.95, tail=2.5), d.money(2_000, 0.9)), 10_000)
     # Evenly from 40.01 to 84.99 % of the bill, so that rounding down to the fen stays within 40 to 85 %.
     covered = bill * (4_001 + d.below(4_499)) // 10_000
     critical = _part(covered, d.below(25), (bill > 2_000_000) & d.chance(0.6))
@@ -202,7 +208,8 @@ def block(number: int, rows: int, seed: int) -> dict[str, Array]:
 
 
 def _part(whole: Array, percent: Array, where: Array) -> Array:
-    return whole * (percent * where) // 100
+    part: Array = whole * (percent * where) // 100
+    return part
 
 
 def unknown(number: int, rows: int, seed: int, share: float, facts: list[str]) -> dict[str, Array]:
@@ -268,13 +275,13 @@ def tables(
 ) -> Iterator[pa.Table]:
     """The population piece by piece, at most ``chunk`` households (rounded up to whole blocks) at a time.
 
-    Without rows there is still one piece, which is empty. With ``as_text`` false the choices are dictionaries.
+    Without rows there is still one piece, which is empty. With ``as_text`` false, choices are dictionaries.
     """
     if rows < 0 or seed < 0 or not 0 <= missing <= 1 or chunk < 1:
         raise JiujiError(
-            f"户数 {rows} 和种子 {seed} 不得小于零，未知比例 {missing} 应在 0 至 1 之间，每批户数 {chunk} 至少为 1。",
-            f"Rows {rows} and seed {seed} must not be below zero, the share missing {missing} lies between 0 and 1, "
-            f"and the chunk {chunk} is at least 1.",
+            f"户数 {rows}、种子 {seed} 不得小于 0，比例 {missing} 应在 0 至 1 之间，每批 {chunk} 至少为 1。",
+            f"Rows {rows} and seed {seed} must not be below zero, the share missing {missing} must lie "
+            f"between 0 and 1, and the chunk {chunk} must be at least 1.",
         )
     held: list[pa.Table] = []
     for number in range(max(-(-rows // BLOCK), 1)):
@@ -301,13 +308,14 @@ def write_population(
 ) -> None:
     """Write a population as Parquet or CSV, by extension, chunk by chunk; memory does not grow with ``rows``.
 
-    The same seed gives the same values whatever ``chunk`` is, and the first N rows of a larger population equal the
-    population of N. ``missing`` is the share of facts (0 to 1) set to NULL; ``household_id``, ``division`` and
-    ``applied_on`` are always there. Columns: money DECIMAL(18,2) in yuan, choices and ``division`` text, counts INT32,
-    ``household_id`` INT64, ``applied_on`` DATE from 2024-01-01 to 2026-12-31. ``progress`` gets (rows written, rows).
+    The same seed gives the same values whatever ``chunk`` is, and the first N rows of a larger population
+    equal the population of N. ``missing`` is the share of facts (0 to 1) set to NULL; ``household_id``,
+    ``division`` and ``applied_on`` are always there. Columns: money DECIMAL(18,2) in yuan, choices and
+    ``division`` text, counts INT32, ``household_id`` INT64, ``applied_on`` DATE from 2024-01-01 to
+    2026-12-31. ``progress`` gets (rows written, rows).
 
-    The file is written under another name first and appears only when it is whole. Raises JiujiError for an unknown
-    extension or impossible arguments, OSError where the file cannot be written.
+    The file is written under another name first and appears only when it is whole. Raises JiujiError for an
+    unknown extension or impossible arguments, OSError where the file cannot be written.
     """
     path = Path(path)
     kind = path.suffix.lower()

@@ -31,7 +31,7 @@ def calendar() -> Calendar:
     return Calendar.statutory()
 
 
-# --- published years -------------------------------------------------------------------------------------------
+# --- published years ---------------------------------------------------------------------------------------
 
 
 def test_national_day_2025_is_free_and_made_up_for(calendar: Calendar) -> None:
@@ -84,7 +84,7 @@ def test_times_of_day_do_not_matter(calendar: Calendar) -> None:
     assert calendar.add_working_days(dt.datetime(2026, 9, 30, 8), 3) == D(2026, 10, 10)
 
 
-# --- properties ------------------------------------------------------------------------------------------------
+# --- properties --------------------------------------------------------------------------------------------
 
 
 @given(dates, counts)
@@ -124,7 +124,7 @@ def test_a_moved_end_is_the_first_working_day_not_before_it(start: dt.date, coun
     assert calendar.working_days_between(plain, moved) == (moved != plain)
 
 
-# --- beyond publication ----------------------------------------------------------------------------------------
+# --- beyond publication ------------------------------------------------------------------------------------
 
 
 def test_after_the_published_years_only_weekends_are_free_and_it_says_so(calendar: Calendar) -> None:
@@ -214,7 +214,7 @@ def test_fifteen_due_times_take_microseconds(calendar: Calendar) -> None:
     assert best < 50e-6  # some 3 µs; the bound only says that nothing is walked day by day
 
 
-# --- the file --------------------------------------------------------------------------------------------------
+# --- the file ----------------------------------------------------------------------------------------------
 
 
 def written(tmp_path, content: bytes):
@@ -256,7 +256,7 @@ def test_what_a_calendar_shows_can_be_read_again(tmp_path, calendar: Calendar) -
         (['2027-01-01,holiday,"a'], 2, "CSV", "CSV"),
     ],
 )
-def test_a_wrong_line_is_named_in_both_languages(tmp_path, lines: list[str], line: int, zh: str, en: str) -> None:
+def test_a_wrong_line_is_named_in_both_languages(tmp_path, lines, line, zh, en) -> None:
     path = written(tmp_path, "\n".join(["date,kind,note", *lines]).encode())
     with pytest.raises(CalendarError) as caught:
         read_calendar_csv(path)
@@ -266,7 +266,8 @@ def test_a_wrong_line_is_named_in_both_languages(tmp_path, lines: list[str], lin
 
 
 def test_every_wrong_line_is_named_not_only_the_first(tmp_path) -> None:
-    path = written(tmp_path, b"date,kind,note\nx,holiday,\n2027-01-02,y,\n2027-01-03,holiday,\n2027-01-03,holiday,\n")
+    lines = ["date,kind,note", "x,holiday,", "2027-01-02,y,", "2027-01-03,holiday,", "2027-01-03,holiday,"]
+    path = written(tmp_path, "\n".join(lines).encode())
     with pytest.raises(CalendarError) as caught:
         read_calendar_csv(path)
     assert [problem.line for problem in caught.value.problems] == [2, 3, 5]
