@@ -1,4 +1,4 @@
-"""The synthetic population: the same from the same seed, plausible, free of contradictions, written in pieces."""
+"""The synthetic population: the same from the same seed, plausible, consistent, written in pieces."""
 
 from __future__ import annotations
 
@@ -133,8 +133,8 @@ def test_every_way_to_a_grant_and_to_a_refusal_is_walked(county, tmp_path) -> No
     asked = "SELECT DISTINCT unnest(reasons) FROM read_parquet(?) WHERE result = 'refused'"
     refused = {clause for (clause,) in duckdb.execute(asked, [str(target)]).fetchall()}
     assert refused == {"2.1.1", "2.1.2", "2.2", "2.2.3", "2.2.4", "2.2.5", "2.2.6", "3.0", "4.1"}
-    special = duckdb.execute("SELECT count(*) FROM read_parquet(?) WHERE special_panel", [str(target)]).fetchone()
-    assert special is not None and special[0] > 0
+    asked = "SELECT count(*) FROM read_parquet(?) WHERE special_panel"
+    assert duckdb.execute(asked, [str(target)]).fetchall()[0][0] > 0
 
 
 def test_members_are_never_outnumbered(households) -> None:
@@ -154,7 +154,8 @@ def test_members_are_never_outnumbered(households) -> None:
 
 def test_deductions_are_between_40_and_85_percent_of_the_bill_to_the_fen(households) -> None:
     h = households
-    parts = [h[n] for n in ("basic_insurance", "critical_illness_insurance", "commercial_insurance", "medical_aid")]
+    names = ("basic_insurance", "critical_illness_insurance", "commercial_insurance", "medical_aid")
+    parts = [h[name] for name in names]
     together = np.sum(parts, axis=0)
     assert all((part >= 0).all() for part in parts)
     assert (together * 100 >= h["medical_bill"] * 40).all()
