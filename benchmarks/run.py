@@ -124,7 +124,7 @@ def batch(rows: int, count: int = 7) -> dict[str, Any]:
     connection.register("arrow_population", table)
     connection.execute("CREATE TABLE households AS SELECT * FROM arrow_population")
     types = {r[0]: str(r[1]) for r in connection.execute("DESCRIBE households").fetchall()}
-    query = batch_sql(rulebook, "households", types, set(types), None)
+    query = batch_sql(rulebook, "households", types, set(types), None, stream=False)
     sums = "sum(amount), sum(tier), count(*) FILTER (result = 'granted'), count(authority), count(*) FILTER (special_panel), sum(len(reasons))"
 
     def total(out: dict[str, Any]) -> float:

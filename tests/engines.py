@@ -76,11 +76,10 @@ def query(rulebook: Rulebook, dialect: str, cases: list[dict[str, Any]]) -> str:
     names, rows = rows_of(rulebook, cases)
     complete = {n for i, n in enumerate(names) if all(r[i] is not None for r in rows)}
     table = create(rulebook, dialect, names, rows)
-    inner = compile_sql(rulebook.program, dialect, "numbered", columns=names, complete=complete, keep=False)
-    # the row number travels through the statement so that results can be told apart
-    inner = inner.replace(" FROM numbered AS t)", ", t.row_no FROM numbered AS t)", 1)
-    head, _, tail = inner.rpartition("\nSELECT ")
-    return f"WITH numbered AS {table},\n" + head.removeprefix("WITH ") + f"\nSELECT row_no, {tail}\nORDER BY row_no"
+    decided = compile_sql(
+        rulebook.program, dialect, "numbered", columns=names, complete=complete, keep=False, carry=["row_no"]
+    )
+    return f"WITH numbered AS {table}\nSELECT * FROM ({decided}) AS decided\nORDER BY row_no"
 
 
 def run(rulebook: Rulebook, dialect: str, cases: list[dict[str, Any]]) -> list[dict[str, Any]]:

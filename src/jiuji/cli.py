@@ -13,6 +13,7 @@ import click
 
 from . import __version__
 from .rulebook.errors import CaseError, JiujiError, RulebookError
+from .site.commands import register
 
 
 class Jiuji(click.Group):
@@ -56,6 +57,9 @@ def cli() -> None:
 
 def main() -> None:
     cli(prog_name="jiuji")
+
+
+register(cli)
 
 
 @cli.command()
@@ -157,11 +161,9 @@ def check(paths: tuple[str, ...], lang: str) -> None:
         problems = check_one(path)
         for problem in problems:
             click.echo(str(problem) if lang == "both" else problem.text(lang))
-        failed = failed or any(not p.warning for p in problems)
-        if not problems:
-            click.echo(f"{path}: 没有问题 no problems")
-        else:
-            click.echo(f"{path}: {len(problems)} 个问题 problems")
+        faults = sum(not p.warning for p in problems)
+        failed = failed or faults > 0
+        click.echo(f"{path}: {f'{faults} 个问题 problems' if faults else '没有问题 no problems'}")
     if failed:
         sys.exit(1)
 
@@ -247,12 +249,34 @@ def examples(name: str, explain: bool, lang: str) -> None:
 @click.option("--dialect", type=click.Choice(["duckdb", "spark", "postgres"]), default="duckdb", show_default=True)
 @click.option("--table", default="households", show_default=True, help="输入表名 Name of the input table.")
 @click.option("--on", type=DAY, help="案件未写申请日期时所用的日期 Date of application where a row has none.")
-def sql(name: str, dialect: str, table: str, on: dt.date | None) -> None:
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    help="输入表中有的事实列，可多次给出；缺省为全部 A fact that the table has a column for (repeat it; default: all).",
+)
+@click.option(
+    "--carry",
+    multiple=True,
+    help="随结果带出的其他列，如户编号，可多次给出 Another column to carry along, an identifier for instance (repeat it).",
+)
+def sql(
+    name: str, dialect: str, table: str, on: dt.date | None, columns: tuple[str, ...], carry: tuple[str, ...]
+) -> None:
     """把标准译成一条 SQL The rulebook as one SQL statement."""
     from .rulebook.decision import load
+    from .rulebook.errors import CaseError
     from .rulebook.sql import compile_sql
 
-    click.echo(compile_sql(load(name).program, dialect, table, on=on))
+    program = load(name).program
+    for column in columns:
+        if column not in program.facts:
+            raise CaseError(
+                f"{column} 不是事实。事实有：{'、'.join(program.facts)}。",
+                f"{column} is not a fact. Facts: {', '.join(program.facts)}.",
+                key=column,
+            )
+    click.echo(compile_sql(program, dialect, table, columns=columns or None, on=on, carry=carry))
 
 
 @rulebook.command()
@@ -321,7 +345,7 @@ def decide_batch(
 @click.argument("old")
 @click.argument("new")
 @click.option("--population", type=click.Path(path_type=Path), required=True, help="人口或案件表 Table of households.")
-@click.option("--on", type=DAY, help="未写申请日期时所用的日期 Date of application where a row has none.")
+@click.option("--on", type=DAY, help="全部按这一天申请测算 Decide every row as if applied for on this day.")
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON Print JSON.")
 @click.option("--html", "page", type=click.Path(path_type=Path), help="写成一个网页 Write a self-contained page.")
 @LANG

@@ -118,6 +118,16 @@ def _unreadable(path: Path, error: Exception) -> CaseError:
     )
 
 
+def _broken_off(source: Path, target: Path, error: OSError) -> CaseError:
+    """Arrow reports a damaged input and a full disk alike; only the latter carries the system's number."""
+    if error.errno is None:
+        return _unreadable(source, error)
+    return CaseError(
+        f"{target} 无法写入：{error.strerror}。请检查磁盘空间和权限，原有文件没有改动。",
+        f"{target} cannot be written: {error.strerror}. Check the disk's space and your permission; no file was changed.",
+    )
+
+
 def columns_of(connection: duckdb.DuckDBPyConnection, source: str, path: Path, rulebook: Rulebook) -> dict[str, str]:
     """The input's columns and types. Raises CaseError for a fact of the wrong type or a name that is an output's."""
     try:
@@ -171,10 +181,19 @@ def complete_columns(
     return {name for name, told, nulls in rows if told and nulls == 0 and name in columns}
 
 
-def batch_sql(rulebook: Rulebook, source: str, columns: dict[str, str], complete: set[str], on: dt.date | None) -> str:
-    """The statement for one input."""
+def batch_sql(
+    rulebook: Rulebook,
+    source: str,
+    columns: dict[str, str],
+    complete: set[str],
+    on: dt.date | None,
+    *,
+    stream: bool = True,
+) -> str:
+    """The statement for one input; ``stream``: for copying out piece by piece, else for being summed over."""
     facts = {c for c in columns if c in rulebook.program.facts}
     maker = _Sql(rulebook.program, DIALECTS["duckdb"], facts, complete & facts, on)
+    maker.stream = stream
     maker.inexact = {
         c
         for c in facts
@@ -190,12 +209,15 @@ def decide_batch(
     target: Path,
     *,
     on: dt.date | None = None,
+    everywhere: bool = False,
     memory: str = "1GB",
     threads: int | None = None,
     engine: str = "sql",
     progress: Progress | None = None,
 ) -> Summary:
     """Decide every row of ``source`` into ``target`` (Parquet, CSV or Arrow, by extension), in order.
+
+    ``on``: the date of application where a row has none; with ``everywhere`` for all rows.
 
     ``engine``: ``sql`` (DuckDB), or ``kernel`` for Parquet to Parquet by a compiled loop (extra ``kernel``).
 
@@ -209,7 +231,9 @@ def decide_batch(
     connection = open_database(memory, threads)
     reader = source_sql(connection, rulebook, source)
     columns = columns_of(connection, reader, source, rulebook)
-    query = batch_sql(rulebook, reader, columns, complete_columns(connection, reader, source, columns), on)
+    complete = complete_columns(connection, reader, source, columns)
+    read = {c: t for c, t in columns.items() if c != "applied_on"} if everywhere else columns
+    query = batch_sql(rulebook, reader, read, complete, on)
     partial = target.with_name(f".{target.name}.partial")
     try:
         if kind == "arrow":
@@ -227,6 +251,8 @@ def decide_batch(
         partial.replace(target)
     except duckdb.Error as error:
         raise _unreadable(source, error) from None
+    except OSError as error:
+        raise _broken_off(source, target, error) from None
     finally:
         partial.unlink(missing_ok=True)
         connection.close()
@@ -280,6 +306,8 @@ def _by_kernel(
         return summary
     except (duckdb.Error, pa.ArrowInvalid) as error:
         raise _unreadable(source, error) from None
+    except OSError as error:
+        raise _broken_off(source, target, error) from None
     finally:
         partial.unlink(missing_ok=True)
         connection.close()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +48,30 @@ def check_effective(effective: Effective) -> list[Problem]:
     program = build_program(effective)
     problems = list(program.problems)
     problems += _parameters(program)
-    if any(not p.warning for p in problems):
-        return sorted(set(problems))
+    if "applied_on" not in program.facts:
+        return sorted(set(problems))  # without a date nothing else can be tried
     for index in range(len(program.changes)):
         reasoner = Reasoner(program, Segment(program, index))
         problems += _tables(program, reasoner, index)
         problems += _sizes(program, reasoner)
-    if not any(not p.warning for p in problems):
-        problems += _examples(program)
+    problems += _examples(program) if not any(not p.warning for p in problems) else _not_run(program)
     return sorted(set(problems))
+
+
+def _not_run(program: Program) -> list[Problem]:
+    """What the examples would say is not known while the rules themselves are faulty: say so."""
+    examples = own_examples(program)
+    if not examples:
+        return []
+    return [
+        examples[0][1].problem(
+            f"{len(examples)} 个算例没有运行，因为规则本身还有问题。",
+            f"{len(examples)} examples were not run, because the rules themselves have problems.",
+            "请先改正以上问题，再检查一次。",
+            "Correct the problems first, then check again.",
+            warning=True,
+        )
+    ]
 
 
 def _parameters(program: Program) -> list[Problem]:
@@ -305,15 +321,23 @@ def run_example(rulebook: Rulebook, data: dict[str, Any]) -> dict[str, tuple[Any
     wrong = {}
     for key, wanted in expect.items():
         value = found.get(key)
-        if key == "amount":
-            wanted = None if wanted in (None, "", "none") else f"{float(wanted):.2f}"
-        if key == "range":
-            wanted = [f"{float(w):.2f}" for w in wanted]
-        if key == "missing":
-            value, wanted = sorted(value or []), sorted(wanted)
-        if value != wanted and not (wanted == "none" and value is None):
+        if key == "amount" and wanted not in ("", "none"):
+            wanted = _yuan(wanted)
+        if key == "range" and isinstance(wanted, list):
+            wanted = [_yuan(w) for w in wanted]
+        if key == "missing" and isinstance(wanted, list):
+            value, wanted = sorted(value or []), sorted(map(str, wanted))
+        if value != wanted and not (wanted in ("", "none") and value is None):
             wrong[key] = (wanted, value)
     return wrong
+
+
+def _yuan(value: Any) -> Any:
+    """An expected amount as decisions print it; what is no amount stays as it is, and so differs."""
+    try:
+        return f"{Decimal(str(value)):.2f}"
+    except ArithmeticError:
+        return value
 
 
 def own_examples(program: Program) -> list[tuple[dict[str, Any], Any]]:

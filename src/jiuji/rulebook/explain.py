@@ -10,15 +10,15 @@ from .expression import Type
 from .program import AUTHORITIES, EVENTS, TRACKS, Program
 from .scalar import Meta, Node
 from .units import YUAN
-from .words import figure, formula_words, printed
+from .words import figure, formula_words, printed, printed_range
 
 if TYPE_CHECKING:
     from .decision import Decision
 
 RESULTS = {
-    "granted": ("可予救助", "granted"),
-    "refused": ("不予救助", "refused"),
-    "undetermined": ("尚不能确定", "not yet certain"),
+    "granted": ("可予救助", "Granted"),
+    "refused": ("不予救助", "Refused"),
+    "undetermined": ("尚不能确定", "Not yet certain"),
 }
 
 
@@ -52,8 +52,9 @@ def value_words(meta: Meta, value: Any, lang: str) -> str:
             return "尚未规定" if lang == "zh" else "not yet set"
         return "未知" if lang == "zh" else "not yet known"
     if isinstance(value, tuple):
-        low, high = printed(value[0], meta.type, lang), printed(value[1], meta.type, lang)
-        return f"{low} 至 {high}" if lang == "zh" else f"{low} to {high}"
+        if meta.kind == "row":
+            return "尚不能确定" if lang == "zh" else "not yet certain"
+        return printed_range(value[0], value[1], meta.type, lang)
     if meta.kind == "ground":
         return ("成立" if value else "不存在") if lang == "zh" else ("yes" if value else "no")
     return printed(int(value), meta.type, lang, meta.value_labels)
@@ -163,24 +164,27 @@ def headline(decision: Decision, lang: str = "zh") -> str:
             amount = printed(decision.amount, Type("number", YUAN), lang)
             return f"{said}：{amount}{tier}" if zh else f"{said}: {amount}{tier}"
         if decision.range is not None:
-            low, high = (printed(v, Type("number", YUAN), lang) for v in decision.range)
+            ends = printed_range(*decision.range, Type("number", YUAN), lang)
             return (
-                f"{said}：{low} 至 {high}，由经办机关酌定{tier}"
-                if zh
-                else f"{said}: {low} to {high}, at the officer's discretion{tier}"
+                f"{said}：{ends}，由经办机关酌定{tier}" if zh else f"{said}: {ends}, at the officer's discretion{tier}"
             )
         return said + tier
     if decision.result == "refused":
         why = reason_words(decision, lang)
         return f"{said}：{'；'.join(why)}" if zh else f"{said}: {'; '.join(why)}"
-    asked = [program.facts[n].ask[lang] for n in decision.missing]
+    count = len(decision.missing)
+    parts = [said]
+    if count:
+        parts.append(f"还需了解 {count} 项情况" if zh else f"{count} fact{'' if count == 1 else 's'} still to be asked")
     gaps = [program.lookup_gap(n)[lang] for n in decision.gaps]
-    parts = []
-    if asked:
-        parts.append(("还需了解：" if zh else "still to be asked: ") + " ".join(asked))
     if gaps:
         parts.append(("本地尚未规定：" if zh else "not yet set locally: ") + ("、" if zh else ", ").join(gaps))
-    return f"{said}。{'　'.join(parts)}" if zh else f"{said}. {' '.join(parts)}"
+    return "，".join(parts) if zh else "; ".join(parts)
+
+
+def questions(decision: Decision, lang: str = "zh") -> list[str]:
+    """What is still to be asked, in the rulebook's words and order."""
+    return [decision.rulebook.program.facts[n].ask[lang] for n in decision.missing]
 
 
 def reason_words(decision: Decision, lang: str = "zh") -> list[str]:
@@ -221,8 +225,8 @@ def limit_words(within: tuple[str, int], after: str, program: Program, track: st
     if lang == "zh":
         names = {"hours": "小时", "working_days": "个工作日", "calendar_days": "天"}
         return f"{start}后 {count} {names[unit]}"
-    names = {"hours": "hours", "working_days": "working days", "calendar_days": "days"}
-    return f"{count} {names[unit]} after {start}"
+    names = {"hours": "hour", "working_days": "working day", "calendar_days": "day"}
+    return f"{count} {names[unit]}{'' if count == 1 else 's'} after {start[:1].lower() + start[1:]}"
 
 
 def to_text(decision: Decision, lang: str = "zh") -> str:
@@ -236,6 +240,7 @@ def to_text(decision: Decision, lang: str = "zh") -> str:
             f"{'类别' if zh else 'Category'}: {category.label[lang]} [{decision.category}] {track_words(decision.track, lang)}"
         )
     lines.append(f"{'审批权限' if zh else 'Authority'}: {authority_words(decision, lang)}")
+    lines += [f"  {number}. {question}" for number, question in enumerate(questions(decision, lang), 1)]
     lines.append("为什么" if zh else "Why")
     for depth, label, value, clause, formula in trace_lines(decision, lang):
         cite = f" [{clause}]" if clause else ""

@@ -13,6 +13,7 @@ No figure stands in a formula: zero is the only number that may be written there
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -454,6 +455,22 @@ _ARITH: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
 def build(text: str, scope: Scope, suggestions: Mapping[str, object] | None = None) -> Expr:
     """Read a formula into a typed expression; names are resolved by ``scope``. Raises ExpressionError."""
     return _Builder(scope, list(suggestions or ())).expr(parse_sql(text))
+
+
+def survey(text: str, scope: Scope, suggestions: Mapping[str, object] | None = None) -> list[ExpressionError]:
+    """Every figure and every unknown name in a formula, for a formula that :func:`build` refused at its first fault."""
+    found: dict[str, ExpressionError] = {}
+    builder = _Builder(scope, list(suggestions or ()))
+    with contextlib.suppress(ExpressionError):
+        for node in parse_sql(text).find_all(exp.Column, exp.Literal):
+            try:
+                if isinstance(node, exp.Column):
+                    builder._name(node)
+                elif isinstance(node, exp.Literal) and not node.is_string:
+                    builder._literal(node)
+            except ExpressionError as error:
+                found.setdefault(str(error), error)
+    return list(found.values())
 
 
 class _Builder:

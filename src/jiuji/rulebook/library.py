@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import shapes
 from .errors import Problem, RulebookError, UnknownRulebook
 from .source import Source, read
 
@@ -246,6 +247,10 @@ def open_book(source: Source) -> Book:
                     f"Use {', '.join(sorted(known))}.",
                 )
             )
+    for key, kind in shapes.misfits("rulebook", head):
+        problems.append(
+            Problem(source.name, source.line("rulebook", key), *shapes.words("rulebook", "rulebook", key, kind))
+        )
     for key in ("id", "division", "level", "title", "document"):
         if key not in head:
             problems.append(
@@ -258,7 +263,7 @@ def open_book(source: Source) -> Book:
                     "Add it.",
                 )
             )
-    if head.get("level", "county") not in LEVELS:
+    if isinstance(head.get("level", ""), str) and head.get("level", "county") not in LEVELS:
         problems.append(
             Problem(
                 source.name,
@@ -270,7 +275,7 @@ def open_book(source: Source) -> Book:
             )
         )
     included = []
-    for name in head.get("include", []):
+    for name in [] if problems else head.get("include", []):
         try:
             included.append(read(source.path.parent / name))
         except RulebookError as error:
@@ -358,7 +363,47 @@ def _merge(merged: Effective, book: Book, source: Source) -> None:
             )
             continue
         for index, data in enumerate(block):
-            merged.lists[section].append((data, Origin(book, source, source.line(section, index))))
+            here = Origin(book, source, source.line(section, index))
+            if isinstance(data, dict):
+                merged.lists[section].append((_shaped(merged, section, data, here, (section, index)), here))
+            else:
+                merged.problems.append(
+                    here.problem(
+                        f"[[{section}]] 的每一项应写成表。",
+                        f"Each [[{section}]] must be a table.",
+                        f"写成 [[{section}]] 加若干行。",
+                        f"Write [[{section}]] with keys below.",
+                    )
+                )
+
+
+def _shaped(
+    merged: Effective, section: str, data: dict[str, Any], here: Origin, path: tuple[str | int, ...]
+) -> dict[str, Any]:
+    """An element of a list section, without the keys that are unknown or of the wrong kind (these are reported)."""
+    wrong = dict(shapes.misfits(section, data))
+    known = shapes.known_keys(section)
+    good = {}
+    for key, value in data.items():
+        place = Origin(here.book, here.source, here.source.line(*path, key))
+        if key in wrong:
+            merged.problems.append(place.problem(*shapes.words(section, "", key, wrong[key])))
+        elif key not in known:
+            merged.problems.append(
+                place.problem(
+                    f"[[{section}]] 没有键 {key}。",
+                    f"[[{section}]] has no key {key}.",
+                    f"可用：{'、'.join(known)}。",
+                    f"Use {', '.join(known)}.",
+                )
+            )
+        else:
+            good[key] = value
+    if section == "document" and "id" not in good:
+        merged.problems.append(
+            here.problem("[[document]] 缺少 id。", "A [[document]] lacks its id.", "请补上。", "Add it.")
+        )
+    return good
 
 
 def _merge_item(
@@ -384,8 +429,12 @@ def _merge_item(
     else:
         newly = False
     own = any(origin.book is here.book for origin in known.origins.values())
+    wrong = dict(shapes.misfits(section, data))
     for key, value in data.items():
         origin = Origin(here.book, here.source, here.source.line(*path, key))
+        if key in wrong:
+            merged.problems.append(origin.problem(*shapes.words(section, name, key, wrong[key])))
+            continue
         before = known.origins.get(key)
         inherited = not newly and before is not None and before.book is not here.book
         if inherited and before is not None and key in FIXED and key != "open":

@@ -98,16 +98,18 @@ def compile_sql(
     complete: Collection[str] = (),
     on: dt.date | None = None,
     keep: bool = True,
+    carry: Collection[str] = (),
 ) -> str:
     """A SELECT that decides every row of ``table``.
 
     ``columns``: the facts that the table has (default: all); others take their default or are unknown.
     ``complete``: those known to hold no NULL, for which no code about the unknown is written.
-    ``on``: the date of application where the table has none. ``keep``: with the input's own columns in front.
+    ``on``: the date of application where the table has none. ``keep``: with the facts in front (on DuckDB: with all
+    of the table's columns). ``carry``: other columns to carry along in front, an identifier for instance.
     """
-    return _Sql(
-        program, DIALECTS[dialect], set(program.facts if columns is None else columns), set(complete), on
-    ).select(table, keep)
+    maker = _Sql(program, DIALECTS[dialect], set(program.facts if columns is None else columns), set(complete), on)
+    maker.carry = list(carry)
+    return maker.select(table, keep)
 
 
 def whole(value: int) -> str:
@@ -120,6 +122,8 @@ class _Sql:
         self.program, self.dialect = program, dialect
         self.columns, self.complete, self.on = columns, complete, on
         self.inexact: set[str] = set()  # money columns that may hold more than two decimals
+        self.carry: list[str] = []  # columns beside the facts that the result has too
+        self.stream = False  # for a file larger than memory: nothing is held as a whole
         self.inline = False  # quantities written out where they are used, before they have columns
         self.levels: list[list[tuple[str, str]]] = []
         self.level_of: dict[str, int] = {}
@@ -296,7 +300,12 @@ class _Sql:
     def select(self, table: str, keep: bool) -> str:
         outputs = self.outputs()
         d = self.dialect
-        source = ", ".join([*(["t.*"] if keep else []), *self.fact_columns()])
+        whole_row = keep and d.name == "duckdb"
+        carried = [d.quote(c) for c in self.carry if c not in self.columns]
+        kept = [] if whole_row else carried
+        if keep and not whole_row:
+            kept = kept + [d.quote(c) for c in self.program.facts if c in self.columns]
+        source = ", ".join([*(["t.*"] if whole_row else [f"t.{c}" for c in kept]), *self.fact_columns()])
         ctes = [f"facts AS {d.materialised()}(SELECT {source} FROM {table} AS t)"]
         dated = self.parameter_columns()
         ctes.append(f"dated AS (SELECT *, {', '.join(dated)} FROM facts)")
@@ -315,14 +324,18 @@ class _Sql:
             ctes.append(f"{name} AS {d.materialised()}(SELECT *, {body} FROM {previous})")
             previous = name
         final = ", ".join(f"{code} AS {d.quote(column)}" for column, code in outputs[-1])
-        own = "*" if keep else ""
-        if keep and d.name == "duckdb":
+        own = ", ".join(kept)
+        if whole_row:
             made = [c for c, _ in self.hidden(stages, dated)]
             own = f"* EXCLUDE ({', '.join(made)})"
-        elif keep:
-            own = ", ".join(d.quote(c) for c in sorted(self.columns, key=list(self.program.facts).index))
         head = f"{own}, {final}" if own else final
-        return "WITH " + ",\n".join(ctes) + f"\nSELECT {head}\nFROM {previous}"
+        last = f"SELECT {head}\nFROM {previous}"
+        if d.name == "duckdb" and not self.stream:
+            # Without this fence a query that sums over the decision makes the optimizer write every quantity out at
+            # each of its uses: the same answer, many times slower (benchmarks/results.md).
+            ctes.append(f"decided AS MATERIALIZED ({last})")
+            last = "SELECT *\nFROM decided"
+        return "WITH " + ",\n".join(ctes) + f"\n{last}"
 
     def hidden(self, stages: list[list[tuple[str, str]]], dated: list[str]) -> list[tuple[str, str]]:
         names = [(f"f_{n}", "") for n in self.program.facts] + [("x_error", "")]

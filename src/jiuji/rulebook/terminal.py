@@ -12,10 +12,12 @@ from rich.text import Text
 from rich.tree import Tree
 
 from .decision import Decision, Rulebook
-from .explain import authority_words, headline, limit_words, trace_lines, track_words
+from .explain import authority_words, headline, limit_words, questions, trace_lines, track_words
+from .expression import Type
 from .library import Origin
 from .program import ParameterDef, QuantityDef
-from .words import formula_words, printed
+from .units import YUAN
+from .words import formula_words, printed, printed_range
 
 COLOURS = {"granted": "green", "refused": "red", "undetermined": "yellow"}
 LEVELS = {
@@ -45,6 +47,8 @@ def show_decision(decision: Decision, lang: str = "zh", *, brief: bool = False) 
     program = decision.rulebook.program
     if brief:
         return
+    for number, question in enumerate(questions(decision, lang), 1):
+        out.print(f"  {number}. {question}")
     category = next((c for c in program.categories if decision.rulebook._cite(c.clause) == decision.category), None)
     facts = []
     if category is not None:
@@ -60,7 +64,12 @@ def show_decision(decision: Decision, lang: str = "zh", *, brief: bool = False) 
     if decision.so_far is not None and decision.result == "undetermined":
         low, high = decision.so_far
         if high < 10**10:
-            facts.append((("目前范围" if zh else "So far"), f"{low / 100:,.2f} – {high / 100:,.2f}"))
+            facts.append(
+                (
+                    ("救助金额的可能范围" if zh else "Possible award"),
+                    printed_range(low, high, Type("number", YUAN), lang),
+                )
+            )
     standard = program.title.get(lang) or program.title["zh"]
     facts.append((("标准" if zh else "Standard"), standard))
     for label, value in facts:
@@ -114,7 +123,7 @@ def _setter(origin: Origin, lang: str) -> str:
     return f"{level} {origin.book.id} {origin.source.path.name}:{origin.line}"
 
 
-def effective_rows(book: Rulebook, day: dt.date) -> list[dict[str, Any]]:
+def effective_rows(book: Rulebook, day: dt.date, lang: str = "zh") -> list[dict[str, Any]]:
     """Every parameter and quantity in force: value or formula, level, document, file and line."""
     rows = []
     program = book.program
@@ -126,7 +135,7 @@ def effective_rows(book: Rulebook, day: dt.date) -> list[dict[str, Any]]:
                 "kind": "parameter",
                 "name": parameter.name,
                 "label": parameter.label,
-                "value": printed(dated.value, parameter.type) if dated else None,
+                "value": printed(dated.value, parameter.type, lang) if dated else None,
                 "since": dt.date.fromordinal(dated.since).isoformat() if dated else None,
                 "source": dated.source if dated else None,
                 "clause": parameter.clause,
@@ -147,7 +156,7 @@ def effective_rows(book: Rulebook, day: dt.date) -> list[dict[str, Any]]:
                 "kind": "quantity",
                 "name": quantity.name,
                 "label": quantity.label,
-                "value": formula_words(quantity.expr, program) if quantity.expr is not None else None,
+                "value": formula_words(quantity.expr, program, lang) if quantity.expr is not None else None,
                 "clause": quantity.clause,
                 "level": origin.book.level,
                 "rulebook": origin.book.id,
@@ -169,10 +178,8 @@ def show_effective(book: Rulebook, day: dt.date, lang: str = "zh") -> None:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("名称", "说明", "值", "条款", "由谁确定") if zh else ("Name", "Meaning", "Value", "Clause", "Set by"):
         table.add_column(name, overflow="fold")
-    for row in effective_rows(book, day):
+    for row in effective_rows(book, day, lang):
         value = row["value"]
-        if row["kind"] == "quantity" and value is not None and not zh:
-            value = formula_words(program.quantities[row["name"]].expr, program, "en")  # type: ignore[arg-type]
         missing = "尚未规定" if zh else "not yet set"
         level = LEVELS[row["level"]][0 if zh else 1]
         by = f"{level} {row['rulebook']} {row['file']}:{row['line']}"
@@ -223,17 +230,23 @@ def show_differences(found: list[tuple[str, str, str, str]], lang: str = "zh") -
         nothing = "（无）" if zh else "(nothing)"
         out.print(Text(f"    − {before or nothing}", style="red"))
         out.print(Text(f"    + {after or nothing}", style="green"))
-    out.print(f"共 {len(found)} 处不同" if zh else f"{len(found)} differences")
+    out.print(f"共 {len(found)} 处不同" if zh else f"{len(found)} difference{'' if len(found) == 1 else 's'}")
 
 
 def show_simulation(report: dict[str, Any], labels: dict[str, str], lang: str = "zh") -> None:
+    from .simulate import names_of
+
     out, zh = console(), lang == "zh"
-    out.print(
-        Text(
-            f"{report['old_title'].get(lang) or report['old']} → {report['new_title'].get(lang) or report['new']}",
-            style="bold",
+    out.print(Text(" → ".join(names_of(report, lang)), style="bold"))
+    if report["on"]:
+        out.print(f"按 {report['on']} 申请测算" if zh else f"As applied for on {report['on']}")
+    if report["invalid"]:
+        out.print(
+            f"{report['invalid']:,} 户数据有误或不在标准施行期内，未计入"
+            if zh
+            else f"{report['invalid']:,} rows left out (faulty, or outside the time of the standard)",
+            style="yellow",
         )
-    )
     names = (
         ("", "原户数", "新户数", "原支出（元）", "新支出（元）", "受益户", "减少户")
         if zh

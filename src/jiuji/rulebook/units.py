@@ -85,8 +85,11 @@ class Unit:
             return "ratio"
         return "/".join(["*".join(above) or "1", *below])
 
-    def words(self, lang: str = "zh") -> str:
-        """The unit as printed after a figure: ``元/人·月``, ``yuan per person and month``; empty for a ratio."""
+    def words(self, lang: str = "zh", *, many: bool = False) -> str:
+        """The unit as printed after a figure: ``元/人·月``, ``yuan per person and month``; empty for a ratio.
+
+        ``many``: after a number other than one (English alone has a plural).
+        """
         which = 0 if lang == "zh" else 1
         above = [BASES[b][which] for b, n in self.parts for _ in range(n) if n > 0]
         below = [BASES[b][which] for b, n in self.parts for _ in range(-n) if n < 0]
@@ -96,6 +99,8 @@ class Unit:
             if not below and above == ["月"]:
                 return "个月"
             return "·".join(above) + ("/" + "·".join(below) if below else "")
+        if many and above and above[-1] != "yuan":
+            above[-1] += "s"
         return "·".join(above) + (" per " + " and ".join(below) if below else "")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import expression as ex
 from .expression import Expr, Type
+from .units import TIER
 
 if TYPE_CHECKING:
     from .program import Program
@@ -51,11 +52,23 @@ def printed(value: int, kind: Type, lang: str = "zh", labels: dict[str, dict[str
     if kind.kind == "enum":
         name = kind.values[value]
         return (labels or {}).get(name, {}).get(lang, name)
-    unit = kind.unit.words(lang)
+    if kind.unit == TIER and lang == "en":
+        return f"tier {figure(value, kind)}"
+    unit = kind.unit.words(lang, many=value != kind.scale)
     if not kind.unit.parts and kind.scale > 1:
         return f"{float(Fraction(value, kind.scale) * 100):g} %"
     text = figure(value, kind)
     return f"{text} {unit}" if unit else text
+
+
+def printed_range(low: int, high: int, kind: Type, lang: str = "zh") -> str:
+    """``5,100 至 15,300 元``: both ends, the unit once."""
+    ends = printed(low, kind, lang), printed(high, kind, lang)
+    if kind.kind == "number" and kind.unit.parts:
+        if lang == "en" and kind.unit == TIER:
+            return f"{ends[0]} to {figure(high, kind)}"
+        ends = figure(low, kind), ends[1]
+    return f"{ends[0]} 至 {ends[1]}" if lang == "zh" else f"{ends[0]} to {ends[1]}"
 
 
 def formula_words(expr: Expr, program: Program, lang: str = "zh") -> str:
@@ -121,7 +134,9 @@ class _Words:
             return f"{then} if {condition}, otherwise {other}", True
         if isinstance(expr, ex.Extreme):
             first, *others = expr.items
-            limits = ("、" if zh else ", ").join(self.say(o) for o in others)
+            limits = ("、" if zh else ", ").join(
+                self.say(o, isinstance(o, (ex.Rounded, ex.Extreme, ex.Choose))) for o in others
+            )
             if expr.which == "least":
                 return (
                     f"{self.say(first, not isinstance(first, ex.Rounded))}，最高不超过{limits}"
@@ -133,7 +148,8 @@ class _Words:
             ), True
         if isinstance(expr, ex.Rounded):
             mode, to = _ROUND[expr.mode][0 if zh else 1], _TO.get(expr.to, ("", ""))[0 if zh else 1]
-            return (f"{self.say(expr.item)}，{mode}到{to}" if zh else f"{self.say(expr.item)}, {mode} to {to}"), True
+            item = self.say(expr.item, isinstance(expr.item, (ex.Extreme, ex.Choose)))
+            return (f"{item}，{mode}到{to}" if zh else f"{item}, {mode} to {to}"), True
         if isinstance(expr, ex.Divided):
             return f"{self.say(expr.left, True)} ÷ {self.say(expr.right, True)}", True
         if isinstance(expr, ex.DaysBetween):

@@ -1,0 +1,1 @@
+"""Persons and households, recognised status, consents; identifiers that are protected."""

@@ -1,0 +1,1 @@
+"""The frame around every screen: navigation, search, components. No rules live here."""
