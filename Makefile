@@ -18,8 +18,10 @@ help: ## Show this help
 run: $(VENV)/.runtime ## Decide the example county's cases and print the explanations
 	@$(BIN)/jiuji rulebook examples 150199
 
-test: $(VENV)/.dev ## Run all tests (Spark and PostgreSQL where present)
+test: $(VENV)/.dev ## Run all tests (Spark, PostgreSQL and Chromium where present)
 	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	@echo "数据库测试，PostgreSQL 上再做一遍 The tests of the database once more, on PostgreSQL"
+	@JIUJI_TEST_ENGINE=postgres $(BIN)/python -m pytest -n $(JOBS) $(ARGS) || [ $$? -eq 5 ]
 
 spark: $(VENV)/.spark ## Add PySpark for the tests on Spark (needs Java 17)
 
@@ -27,7 +29,7 @@ lint: $(VENV)/.dev ## Check style
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 types: $(VENV)/.dev ## Check types
-	@$(BIN)/mypy
+	@$(BIN)/python -m mypy
 
 contracts: $(VENV)/.dev ## Check which package may import which
 	@$(BIN)/lint-imports

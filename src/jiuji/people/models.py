@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from jiuji import clock
 from jiuji.accounts.models import User
-from jiuji.accounts.scope import ScopedManager
+from jiuji.accounts.scope import Placed, ScopedManager
 from jiuji.divisions.models import Division
 
 from .fields import BlindIndexField, ProtectedTextField
@@ -20,7 +20,7 @@ def _span(name: str) -> models.CheckConstraint:
     return models.CheckConstraint(condition=Q(until__isnull=True) | Q(until__gt=F("since")), name=name)
 
 
-class Person(models.Model):
+class Person(Placed):
     """Somebody: an applicant, a member of a household, a payee. May still be unknown, as after an accident."""
 
     PAPERS = (
@@ -41,7 +41,6 @@ class Person(models.Model):
     phone = ProtectedTextField(_("联系电话"), kind="phone", blank=True, default="")
     phone_index = BlindIndexField(source="phone", kind="phone")
     division = models.ForeignKey(Division, models.PROTECT, related_name="+", verbose_name=_("现居住地"))
-    division_code = models.CharField(max_length=12, editable=False)
     address = models.CharField(_("详细地址"), max_length=200, blank=True)
     registered_division = models.ForeignKey(
         Division, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("户籍地")
@@ -61,7 +60,7 @@ class Person(models.Model):
         default_manager_name = "objects"
         base_manager_name = "everyone"
         indexes = (
-            models.Index(fields=["division_code", "-id"], name="person_by_place"),
+            *Placed.Meta.indexes,
             models.Index(fields=["name", "birthday"], name="person_by_name_and_birthday"),
             models.Index(fields=["pinyin", "birthday"], name="person_by_pinyin"),
         )
@@ -75,13 +74,12 @@ class Person(models.Model):
         return day.year - self.birthday.year - ((day.month, day.day) < (self.birthday.month, self.birthday.day))
 
 
-class Household(models.Model):
+class Household(Placed):
     """People who live together and apply together. Its members on any day are kept."""
 
     uid = models.UUIDField(default=clock.uuid7, unique=True, editable=False)
     number = models.CharField(_("户编号"), max_length=20, unique=True)
     division = models.ForeignKey(Division, models.PROTECT, related_name="+", verbose_name=_("居住地"))
-    division_code = models.CharField(max_length=12, editable=False)
     address = models.CharField(_("详细地址"), max_length=200, blank=True)
     opened_on = models.DateField(_("建立日期"))
     closed_on = models.DateField(_("撤销日期"), null=True, blank=True)
@@ -97,7 +95,7 @@ class Household(models.Model):
         default_manager_name = "objects"
         base_manager_name = "everyone"
         indexes = (
-            models.Index(fields=["division_code", "-id"], name="household_by_place"),
+            *Placed.Meta.indexes,
             models.Index(fields=["head_name", "-id"], name="household_by_head"),
         )
 

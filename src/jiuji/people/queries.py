@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from .fields import lookups
-from .models import Household, Membership, Person
+from .models import Household, Membership, Person, RecognisedStatus
 from .services import pinyin_of
 
 _NUMBER = re.compile(r"[\d０-９ xXｘＸ-]{6,}")
@@ -42,7 +42,8 @@ def households(text: str = "", status: str = "", day: dt.date | None = None) -> 
     if text:
         rows = rows.filter(number=text.upper()) if "-H" in text.upper() else rows.filter(head_name=text)
     if status and day:
-        rows = rows.filter(
-            Q(statuses__until=None) | Q(statuses__until__gt=day), statuses__kind=status, statuses__since__lte=day
-        ).distinct()
+        recognised = RecognisedStatus.objects.filter(
+            Q(until=None) | Q(until__gt=day), household=OuterRef("pk"), kind=status, since__lte=day
+        )
+        rows = rows.filter(Exists(recognised))
     return rows

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from jiuji import clock
 from jiuji.accounts.permissions import table
-from jiuji.accounts.scope import everything
+from jiuji.accounts.scope import everything, inside
 from jiuji.accounts.views import take_errors
 from jiuji.audit.queries import line, of_subject
 from jiuji.audit.services import record
@@ -267,7 +267,7 @@ def _listed(request: HttpRequest) -> tuple[Any, dict[str, str]]:
     chosen = {k: request.GET.get(k, "").strip()[:80] for k in ("q", "status", "place")}
     rows = queries.households(chosen["q"], chosen["status"], clock.today())
     if chosen["place"].isdigit():
-        rows = rows.filter(division_code__startswith=chosen["place"])
+        rows = rows.filter(**inside(chosen["place"]))
     return rows, chosen
 
 
