@@ -3,10 +3,11 @@
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.db.models.manager
-import jiuji.clock
-import jiuji.people.fields
 from django.conf import settings
 from django.db import migrations, models
+
+import jiuji.clock
+import jiuji.people.fields
 
 
 class Migration(migrations.Migration):
