@@ -10,13 +10,22 @@ PIP := -m pip --disable-pip-version-check --no-input --quiet
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test spark lint types contracts check bench lock clean
+.PHONY: help run examples demo-reset test spark lint types contracts check bench bench-lists lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
-run: $(VENV)/.runtime ## Decide the example county's cases and print the explanations
+run: $(VENV)/.runtime ## Serve the system with demo data on 127.0.0.1:8000 (first run: makes them)
+	@export JIUJI_DEMO=1; $(BIN)/jiuji migrate --quiet && $(BIN)/jiuji demo --if-empty && $(BIN)/jiuji serve $(ARGS)
+
+examples: $(VENV)/.runtime ## Decide the example county's cases and print the explanations
 	@$(BIN)/jiuji rulebook examples 150199
+
+demo-reset: ## Throw the demo data away; the next `make run` makes them anew
+	rm -rf var
+
+bench-lists: $(VENV)/.dev ## Measure the lists of 25 out of a million households; writes benchmarks/lists.md
+	@$(BIN)/python benchmarks/lists.py $(ARGS)
 
 test: $(VENV)/.dev ## Run all tests (Spark, PostgreSQL and Chromium where present)
 	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)

@@ -25,16 +25,29 @@ def _call(*arguments: Any, **options: Any) -> None:
     call_command(*arguments, **options)
 
 
+def _free(host: str, port: int) -> bool:
+    import socket
+
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
 @click.group()
 def site() -> None:
     """The commands below are added to ``jiuji``."""
 
 
 @site.command()
-def migrate() -> None:
+@click.option("--quiet", is_flag=True, help="只报告错误 Say nothing but errors.")
+def migrate(quiet: bool) -> None:
     """更新数据库结构 Bring the database up to date."""
     _django()
-    _call("migrate", verbosity=1, interactive=False)
+    _call("migrate", verbosity=0 if quiet else 1, interactive=False)
 
 
 @site.command()
@@ -68,9 +81,14 @@ def serve(host: str, port: int, worker: bool) -> None:
             click.echo(fault, err=True)
         click.echo("因以上问题不能启动 Not served because of the above.", err=True)
         sys.exit(1)
+    if not _free(host, port):
+        raise click.ClickException(
+            f"{host}:{port} 已被占用，请用 --port 换一个端口。{host}:{port} is in use; choose another with --port."
+        )
     background = None
     if worker:
         background = subprocess.Popen([sys.executable, "-m", "jiuji", "worker"])
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     if settings.DEMO:
         from .demo import ACCOUNTS, PASSWORD
 
@@ -90,7 +108,7 @@ def serve(host: str, port: int, worker: bool) -> None:
             port=port,
             interface=Interfaces.WSGI,
             workers=1,
-            blocking_threads=8,
+            blocking_threads=4,
             log_access=False,
             log_level=LogLevels.warning,
         ).serve()
@@ -255,16 +273,74 @@ def keys() -> None:
     """受保护信息的密钥 Keys of protected identifiers."""
 
 
+@keys.command("new")
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--cipher", type=click.Choice(["aes-256-gcm", "sm4-gcm"]), default="aes-256-gcm", show_default=True)
+def new_keys(target: Path, cipher: str) -> None:
+    """新建密钥文件，供 JIUJI_KEYS_FILE 使用 Make a key file; an existing one is never overwritten."""
+    from jiuji.people import keys as ring
+
+    try:
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise click.ClickException(
+            f"不能写入 {target}：{error.strerror}。{target} cannot be written: {error.strerror}."
+        ) from None
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(ring.new_keys(cipher))
+    click.echo(
+        f"{target}：请与数据库及其备份分开保存，没有它谁也读不出号码。"
+        f"Keep it apart from the database and its backups; without it nobody reads a number."
+    )
+
+
+@keys.command("add")
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--purpose", type=click.Choice(["encrypt", "index"]), default="encrypt", show_default=True)
+@click.option("--algorithm", help="缺省与现用的相同 Default: that of the current key.")
+def add_key(path: Path, purpose: str, algorithm: str | None) -> None:
+    """在密钥文件中加入一个现用密钥，旧的只读 Add a key that writes from now on; then restart and rotate."""
+    import json
+
+    from jiuji.people import keys as ring
+    from jiuji.rulebook.errors import JiujiError
+
+    text = path.read_text(encoding="utf-8")
+    try:
+        ring.KeyRing.parse(text)
+        given = json.loads(text)
+        used = next(k["algorithm"] for k in given["keys"] if k["id"] == given["current"][purpose])
+        changed = ring.with_new_key(text, purpose, algorithm or used)
+    except JiujiError as error:
+        raise click.ClickException(f"{error.zh} {error.en}") from None
+    spare = path.with_name(path.name + ".new")
+    handle = os.open(spare, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(changed)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(spare, path)
+    click.echo("已加入。重启后运行 jiuji keys rotate。Added. Restart, then run jiuji keys rotate.")
+
+
 @keys.command("rotate")
 def rotate_keys() -> None:
-    """用当前密钥重新加密，可在线运行、可中断续做 Re-encrypt with the current key; online, resumable."""
+    """用现用密钥重新加密，可在线运行，中断后再运行一次即可 Re-encrypt with the current keys, online, resumable."""
     _django()
     from jiuji.accounts.scope import everything
-    from jiuji.people.models import BankAccount, Kin, Person
-    from jiuji.people.rotation import rotate
+    from jiuji.people.rotation import protected_models, rotate
 
     with everything("key rotation"):
-        click.echo(str(rotate([Person, BankAccount, Kin])))
+        done = rotate(protected_models())
+    click.echo(
+        f"查看 {done.rows:,} 行，重新加密 {done.values:,} 项，重算索引 {done.indexes:,} 项 "
+        f"| {done.rows:,} rows, {done.values:,} values, {done.indexes:,} indexes"
+    )
+    for failure in done.failures[:20]:
+        click.echo(f"{failure.model} {failure.pk}: {failure.why}", err=True)
+    if done.failures:
+        click.echo(f"{len(done.failures):,} 行没有完成 rows not done", err=True)
+        sys.exit(1)
 
 
 def register(cli: click.Group) -> None:
